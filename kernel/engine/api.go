@@ -1,0 +1,94 @@
+// Package engine is live Go: cells of real Go source, each compiled by the Go
+// toolchain and loaded into one living worker process, so that values, types
+// and goroutines of earlier cells stay. It knows nothing of Jupyter; package
+// kernel puts the Jupyter protocol in front of it.
+//
+// For most uses, call [New] and then [Engine.Execute] cell by cell.
+package engine
+
+import "time"
+
+// Config says where a session lives and who receives what its cells print and
+// show. The zero value of every field but Sink is usable.
+type Config struct {
+	// Source is the directory of the govle module that cells may import. Empty
+	// means $GOVLE_SOURCE, else the directory that this program was built from.
+	Source string
+	// Dir is the working directory of the worker. Empty means the current one.
+	Dir string
+	// Cache holds built worker binaries and export data, shared by sessions.
+	// Empty means os.UserCacheDir()/govle.
+	Cache string
+	// MemoryLimit, in bytes, ends a worker that grows beyond it; 0 means none.
+	MemoryLimit int64
+	// Grace is how long an interrupted cell has to unwind before its goroutine
+	// is abandoned. 0 means 500 ms.
+	Grace time.Duration
+	// Sink receives output. It must not be nil.
+	Sink Sink
+}
+
+// Sink receives what running cells produce. The engine calls it from one
+// goroutine at a time, in the order in which the cell produced the output.
+// cell is the ID of the cell that the output belongs to, also when it comes
+// from a goroutine that outlived its cell.
+type Sink interface {
+	// Stream delivers text written to "stdout" or "stderr".
+	Stream(cell, name, text string)
+	// Publish delivers a display message or a comm message.
+	Publish(cell string, m Message)
+	// Input asks the user for a line and returns it without the line end. It
+	// may be called while other methods are.
+	Input(cell, prompt string, password bool) (string, error)
+}
+
+// Message is one thing that a cell shows, in the words of the Jupyter protocol.
+type Message struct {
+	// Kind is "display_data", "update_display_data", "clear_output",
+	// "comm_open", "comm_msg" or "comm_close".
+	Kind string `json:"kind"`
+	// Content is the message's content as the protocol defines it for Kind.
+	Content map[string]any `json:"content"`
+	// Metadata is the message's own metadata (widgets need it in comm_open).
+	Metadata map[string]any `json:"metadata,omitempty"`
+	// Buffers are the binary attachments of a comm message.
+	Buffers [][]byte `json:"buffers,omitempty"`
+}
+
+// Cell is one piece of source to run.
+type Cell struct {
+	// ID names the cell in output; it should be unique in the session.
+	ID string
+	// Count is the number shown in brackets, used in positions ("cell [3], line 2").
+	Count int
+	// Source is Go: statements, declarations and imports in any order, with an
+	// optional trailing expression whose value is shown.
+	Source string
+}
+
+// Result is what came of a cell.
+type Result struct {
+	// Value is the MIME bundle of the trailing expression; nil when there is
+	// none or when it has no value. "text/plain" is always present otherwise.
+	Value map[string]any
+	// Metadata belongs to Value, by MIME type.
+	Metadata map[string]any
+	// Err is nil when the cell succeeded.
+	Err *CellError
+	// Duration is the time the cell took, compilation included.
+	Duration time.Duration
+}
+
+// CellError is a cell's failure, in the form that front ends show.
+type CellError struct {
+	// Name is the kind of error: "CompileError", "Panic", "Interrupted",
+	// "WorkerLost", "SetupError", "InternalError".
+	Name string
+	// Value is the one-line message.
+	Value string
+	// Traceback is what a person reads, line by line, with ANSI colours.
+	Traceback []string
+}
+
+// Error returns "Name: Value".
+func (e *CellError) Error() string { return e.Name + ": " + e.Value }

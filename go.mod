@@ -52,4 +52,5 @@ require (
 	github.com/tidwall/sjson v1.2.5 // indirect
 	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
+	rsc.io/pdf v0.1.1 // indirect
 )

@@ -1,0 +1,295 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/user"
+	"sync"
+	"time"
+
+	"github.com/go-zeromq/zmq4"
+
+	"govle/kernel/internal/zmtp"
+	"govle/kernel/wire"
+)
+
+// Client talks to one kernel. Its methods may be called from several goroutines;
+// the kernel runs one cell after the other.
+type Client struct {
+	// Info is the kernel's first kernel_info_reply.
+	Info Info
+
+	codec            *wire.Codec
+	session, user    string
+	process          *process // nil when the kernel was not started here
+	messageInterrupt bool
+
+	shell, control, stdin, iopub *zmtp.Conn
+
+	mu      sync.Mutex
+	waiting map[string]*pending // by msg_id
+	err     error               // why the kernel is lost
+	gone    chan struct{}       // closed when err is set
+	subbed  chan struct{}       // closed by the first message on iopub
+	onceSub sync.Once
+}
+
+// Info is the content of a kernel_info_reply.
+type Info struct {
+	ProtocolVersion       string   `json:"protocol_version"`
+	Implementation        string   `json:"implementation"`
+	ImplementationVersion string   `json:"implementation_version"`
+	Banner                string   `json:"banner"`
+	SupportedFeatures     []string `json:"supported_features"`
+	LanguageInfo          struct {
+		Name              string          `json:"name"`
+		Version           string          `json:"version"`
+		Mimetype          string          `json:"mimetype"`
+		FileExtension     string          `json:"file_extension"`
+		PygmentsLexer     string          `json:"pygments_lexer,omitempty"`
+		CodemirrorMode    json.RawMessage `json:"codemirror_mode,omitempty"`
+		NbconvertExporter string          `json:"nbconvert_exporter,omitempty"`
+	} `json:"language_info"`
+}
+
+// pending is a request that is not finished: its reply on shell or control, its
+// messages on iopub and stdin.
+type pending struct {
+	messages chan *wire.Message
+	finished chan struct{} // closed when nobody reads messages any more
+}
+
+// Connect connects to a running kernel and waits until it answers. The context
+// bounds the wait.
+func Connect(ctx context.Context, conn *wire.Connection) (*Client, error) {
+	codec, err := wire.NewCodec(conn.SignatureScheme, conn.Key)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{
+		codec: codec, session: wire.NewID(), user: userName(),
+		waiting: make(map[string]*pending),
+		gone:    make(chan struct{}), subbed: make(chan struct{}),
+	}
+	id := []byte(c.session) // one identity, so that stdin finds who asked on shell
+	for _, ch := range []struct {
+		name wire.Channel
+		typ  zmq4.SocketType
+		to   **zmtp.Conn
+	}{
+		{wire.IOPub, zmq4.Sub, &c.iopub},
+		{wire.Shell, zmq4.Dealer, &c.shell},
+		{wire.Control, zmq4.Dealer, &c.control},
+		{wire.Stdin, zmq4.Dealer, &c.stdin},
+	} {
+		receive := func(frames [][]byte) { c.receive(ch.name, frames) }
+		lost := func(err error) { c.lost(fmt.Errorf("connection to the kernel's %s socket ended: %w", ch.name, err)) }
+		if *ch.to, err = zmtp.Dial(ctx, conn.Endpoint(ch.name), ch.typ, id, receive, lost); err != nil {
+			c.close()
+			return nil, err
+		}
+	}
+	c.iopub.Send([][]byte{{1}}) // subscribe to everything
+	if err := c.awaitReady(ctx); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// userName is the login name, for headers.
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "user"
+}
+
+// awaitReady asks for kernel_info until the reply and something on iopub have
+// come: only then is the subscription known to be in force.
+func (c *Client) awaitReady(ctx context.Context) error {
+	for {
+		try, cancel := context.WithTimeout(ctx, 3*time.Second)
+		reply, err := c.Request(try, wire.Shell, "kernel_info_request", struct{}{})
+		if err == nil {
+			select {
+			case <-c.subbed:
+			case <-time.After(200 * time.Millisecond):
+				err = context.DeadlineExceeded
+			}
+		}
+		cancel()
+		if err == nil {
+			return reply.Unmarshal(&c.Info)
+		}
+		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("waiting for kernel_info_reply: %w", err)
+		}
+	}
+}
+
+// receive sorts one message to the request that it belongs to.
+func (c *Client) receive(ch wire.Channel, frames [][]byte) {
+	m, err := c.codec.Decode(frames)
+	if err != nil {
+		return // not from our kernel, or damaged: as if it had been lost
+	}
+	if ch == wire.IOPub {
+		c.onceSub.Do(func() { close(c.subbed) })
+	}
+	m.Identities = nil
+	c.mu.Lock()
+	p := c.waiting[m.Parent.MsgID]
+	c.mu.Unlock()
+	if p == nil {
+		return
+	}
+	select {
+	case p.messages <- m:
+	case <-p.finished:
+	case <-c.gone:
+	}
+}
+
+// lost records that the kernel cannot be reached any more.
+func (c *Client) lost(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.err = err
+		close(c.gone)
+	}
+}
+
+// Done is closed when the kernel has ended or a connection to it broke.
+func (c *Client) Done() <-chan struct{} { return c.gone }
+
+// Err says why Done is closed; nil while it is not.
+func (c *Client) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// begin registers a request so that what answers it is delivered.
+func (c *Client) begin(msgType string, content any) (*wire.Message, *pending, error) {
+	raw, err := json.Marshal(content)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encoding %s: %w", msgType, err)
+	}
+	m := &wire.Message{Header: wire.NewHeader(msgType, c.session, c.user), Content: raw}
+	p := &pending{messages: make(chan *wire.Message, 64), finished: make(chan struct{})}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return nil, nil, c.err
+	}
+	c.waiting[m.Header.MsgID] = p
+	return m, p, nil
+}
+
+// end forgets a request.
+func (c *Client) end(m *wire.Message, p *pending) {
+	c.mu.Lock()
+	delete(c.waiting, m.Header.MsgID)
+	c.mu.Unlock()
+	close(p.finished)
+}
+
+// send signs and queues a message.
+func (c *Client) send(ch wire.Channel, m *wire.Message) error {
+	frames, err := c.codec.Encode(m)
+	if err != nil {
+		return err
+	}
+	conn := map[wire.Channel]*zmtp.Conn{wire.Shell: c.shell, wire.Control: c.control, wire.Stdin: c.stdin}[ch]
+	if conn == nil {
+		return fmt.Errorf("requests cannot be sent on the %s channel", ch)
+	}
+	return conn.Send(frames)
+}
+
+// Request sends a request on the shell or control channel and returns its reply.
+// content is anything that encodes to a JSON object.
+func (c *Client) Request(ctx context.Context, ch wire.Channel, msgType string, content any) (*wire.Message, error) {
+	m, p, err := c.begin(msgType, content)
+	if err != nil {
+		return nil, err
+	}
+	defer c.end(m, p)
+	if err := c.send(ch, m); err != nil {
+		return nil, err
+	}
+	for {
+		select {
+		case r := <-p.messages:
+			if isReply(r) {
+				return r, nil
+			}
+		case <-c.gone:
+			return nil, c.Err()
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%s: %w", msgType, ctx.Err())
+		}
+	}
+}
+
+// isReply reports whether a message is the reply to its parent.
+func isReply(m *wire.Message) bool {
+	t := m.Header.MsgType
+	return len(t) > 6 && t[len(t)-6:] == "_reply"
+}
+
+// Interrupt interrupts the running cell, by message or signal as the kernelspec
+// says.
+func (c *Client) Interrupt(ctx context.Context) error {
+	if c.process != nil && !c.messageInterrupt {
+		return c.process.interrupt()
+	}
+	_, err := c.Request(ctx, wire.Control, "interrupt_request", struct{}{})
+	return err
+}
+
+// Shutdown asks the kernel to end, waits for that, and kills the process when it
+// has not ended by the deadline of ctx (or 5 s if it has none). A kernel that was
+// not started here is only asked. Nothing is left behind.
+func (c *Client) Shutdown(ctx context.Context) error {
+	if _, has := ctx.Deadline(); !has {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+	}
+	_, err := c.Request(ctx, wire.Control, "shutdown_request", map[string]bool{"restart": false})
+	if c.process != nil {
+		select {
+		case <-c.process.done:
+			err = nil // it may be gone before its reply is read
+		case <-ctx.Done():
+			c.process.kill()
+			err = errors.Join(err, errors.New("the kernel did not end when asked and was killed"))
+		}
+	}
+	c.close()
+	return err
+}
+
+// Kill ends the kernel process at once. It does nothing but disconnect when the
+// kernel was not started here.
+func (c *Client) Kill() {
+	if c.process != nil {
+		c.process.kill()
+	}
+	c.close()
+}
+
+// close disconnects.
+func (c *Client) close() {
+	c.lost(errors.New("the kernel client is closed"))
+	for _, conn := range []*zmtp.Conn{c.shell, c.control, c.stdin, c.iopub} {
+		if conn != nil {
+			conn.Close()
+		}
+	}
+}

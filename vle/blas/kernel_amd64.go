@@ -1,0 +1,65 @@
+//go:build amd64 && !noasm
+
+package blas
+
+import "github.com/klauspost/cpuid/v2"
+
+var avx2 = kernel{
+	name: "avx2", mr: 6, nr: 16, rest: []int{5, 4, 3, 2, 1},
+	tiles: tilesAVX2, transpose8: transpose8AVX2,
+}
+
+var avx512 = kernel{
+	name: "avx512", mr: 12, nr: 32, rest: []int{8, 6, 4, 3, 2, 1},
+	tiles: tilesAVX512, transpose8: transpose8AVX2,
+}
+
+// machineKernels asks the processor, and through it the operating system
+// (cpuid reports AVX and AVX-512 only when XCR0 says that the registers are
+// saved), for what it can run.
+func machineKernels() []*kernel {
+	var ks []*kernel
+	if cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512DQ, cpuid.AVX512BW, cpuid.AVX512VL, cpuid.AVX2, cpuid.FMA3) {
+		ks = append(ks, &avx512)
+	}
+	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) {
+		ks = append(ks, &avx2)
+	}
+	return ks
+}
+
+func tilesAVX2(rows, n, k int, a, b, c *float32, rs, cs, ldc, da, db, dc int, alpha float32, acc int) {
+	switch rows {
+	case 6:
+		gemm6x16AVX2(n, k, a, b, c, rs, cs, ldc, da, db, dc, alpha, acc)
+	case 5:
+		gemm5x16AVX2(n, k, a, b, c, rs, cs, ldc, da, db, dc, alpha, acc)
+	case 4:
+		gemm4x16AVX2(n, k, a, b, c, rs, cs, ldc, da, db, dc, alpha, acc)
+	case 3:
+		gemm3x16AVX2(n, k, a, b, c, rs, cs, ldc, da, db, dc, alpha, acc)
+	case 2:
+		gemm2x16AVX2(n, k, a, b, c, rs, cs, ldc, da, db, dc, alpha, acc)
+	case 1:
+		gemm1x16AVX2(n, k, a, b, c, rs, cs, ldc, da, db, dc, alpha, acc)
+	}
+}
+
+func tilesAVX512(rows, n, k int, a, b, c *float32, rs, cs, ldc, da, db, dc int, alpha float32, acc int) {
+	switch rows {
+	case 12:
+		gemm12x32AVX512(n, k, a, b, c, rs, cs, ldc, da, db, dc, alpha, acc)
+	case 8:
+		gemm8x32AVX512(n, k, a, b, c, rs, cs, ldc, da, db, dc, alpha, acc)
+	case 6:
+		gemm6x32AVX512(n, k, a, b, c, rs, cs, ldc, da, db, dc, alpha, acc)
+	case 4:
+		gemm4x32AVX512(n, k, a, b, c, rs, cs, ldc, da, db, dc, alpha, acc)
+	case 3:
+		gemm3x32AVX512(n, k, a, b, c, rs, cs, ldc, da, db, dc, alpha, acc)
+	case 2:
+		gemm2x32AVX512(n, k, a, b, c, rs, cs, ldc, da, db, dc, alpha, acc)
+	case 1:
+		gemm1x32AVX512(n, k, a, b, c, rs, cs, ldc, da, db, dc, alpha, acc)
+	}
+}

@@ -1,0 +1,155 @@
+package blas
+
+import "fmt"
+
+// depth is the largest number of k steps that a panel of B is used for at a
+// time: 384×16 floats are 24 KiB, most of a level-1 cache.
+const depth = 384
+
+// Packed is a matrix B (k×n) laid out for the micro-kernel: cut into blocks of
+// k, each block into panels of columns, each panel stored k step by k step and
+// padded with zeros to the kernel's width. It is read-only after packing and may
+// be used by any number of goroutines at once.
+type Packed struct {
+	k, n   int
+	kc     int // depth of a block (the last may be shallower)
+	panels int
+	kn     *kernel
+	data   []float32
+}
+
+// NewPacked packs the weights of a linear layer y = x·wᵀ: w holds n rows
+// (outputs) of k floats (inputs), as torch's nn.Linear and spago's linear layer
+// keep them. It panics if w is shorter than n·k or a size is not positive.
+func NewPacked(w []float32, n, k int) *Packed {
+	if n <= 0 || k <= 0 || len(w) < n*k {
+		panic(fmt.Sprintf("blas: NewPacked: %d floats for %d×%d weights", len(w), n, k))
+	}
+	p := newPacked(best, k, n, nil)
+	p.pack(true, w, k, true)
+	return p
+}
+
+// Rows is k, the width of the inputs that Mul takes.
+func (p *Packed) Rows() int { return p.k }
+
+// Cols is n, the width of the outputs that Mul writes.
+func (p *Packed) Cols() int { return p.n }
+
+// newPacked lays out a k×n matrix in buf, or in fresh memory where buf is nil.
+func newPacked(kn *kernel, k, n int, buf []float32) *Packed {
+	blocks := (k + depth - 1) / depth
+	kc := k
+	if blocks > 1 { // equal blocks: no thin last one
+		kc = ((k+blocks-1)/blocks + 7) &^ 7
+	}
+	p := &Packed{k: k, n: n, kc: kc, panels: (n + kn.nr - 1) / kn.nr, kn: kn, data: buf}
+	if buf == nil {
+		p.data = make([]float32, packedSize(kn, k, n))
+	}
+	return p
+}
+
+// packedSize is how many floats a packed k×n matrix takes.
+func packedSize(kn *kernel, k, n int) int {
+	return (n + kn.nr - 1) / kn.nr * kn.nr * k
+}
+
+// panel returns panel j of the block that starts at k0 and is kb deep.
+func (p *Packed) panel(k0, kb, j int) []float32 {
+	off := (k0*p.panels + j*kb) * p.kn.nr
+	return p.data[off : off+kb*p.kn.nr]
+}
+
+// pack fills p from b, which is k×n or, with trans, n×k.
+func (p *Packed) pack(trans bool, b []float32, ldb int, par bool) {
+	const group = 4 // panels a task
+	run(par && p.panels > group, (p.panels+group-1)/group, func(g int) {
+		for j := g * group; j < min(p.panels, (g+1)*group); j++ {
+			for k0 := 0; k0 < p.k; k0 += p.kc {
+				kb := min(p.kc, p.k-k0)
+				if trans {
+					p.packRows(p.panel(k0, kb, j), b, ldb, j*p.kn.nr, k0, kb)
+				} else {
+					p.packColumns(p.panel(k0, kb, j), b, ldb, j*p.kn.nr, k0, kb)
+				}
+			}
+		}
+	})
+}
+
+// packColumns copies columns c0… of rows k0…k0+kb of an untransposed b.
+func (p *Packed) packColumns(d, b []float32, ldb, c0, k0, kb int) {
+	nr := p.kn.nr
+	w := min(nr, p.n-c0)
+	switch {
+	case w == 16 && nr == 16:
+		for q := range kb {
+			*(*[16]float32)(d[q*16:]) = *(*[16]float32)(b[(k0+q)*ldb+c0:])
+		}
+	case w == 32 && nr == 32:
+		for q := range kb {
+			*(*[32]float32)(d[q*32:]) = *(*[32]float32)(b[(k0+q)*ldb+c0:])
+		}
+	default:
+		for q := range kb {
+			row := d[q*nr : q*nr+nr]
+			clear(row[copy(row, b[(k0+q)*ldb+c0:][:w]):])
+		}
+	}
+}
+
+// packRows copies the same columns where b is stored transposed: they are rows
+// c0… of b there, and become columns eight at a time.
+func (p *Packed) packRows(d, b []float32, ldb, c0, k0, kb int) {
+	nr := p.kn.nr
+	w := min(nr, p.n-c0)
+	blocks := kb / 8
+	g := 0
+	for ; g+8 <= w; g += 8 {
+		if blocks > 0 {
+			p.kn.transpose8(blocks, &b[(c0+g)*ldb+k0], ldb, &d[g], nr)
+		}
+		for q := blocks * 8; q < kb; q++ {
+			for i := g; i < g+8; i++ {
+				d[q*nr+i] = b[(c0+i)*ldb+k0+q]
+			}
+		}
+	}
+	for i := g; i < w; i++ {
+		for q, v := range b[(c0+i)*ldb+k0:][:kb] {
+			d[q*nr+i] = v
+		}
+	}
+	if w < nr {
+		for q := range kb {
+			clear(d[q*nr+w : q*nr+nr])
+		}
+	}
+}
+
+// packA copies rows i0…i1 and columns k0…k0+kb of an A stored transposed, its
+// element (i, p) at a[p·lda+i], into panels of mr rows, each stored k step by
+// k step. Missing rows of the last panel are left as they are: no kernel reads
+// them.
+func packA(d []float32, mr int, a []float32, lda, i0, i1, k0, kb int) {
+	for q := range kb {
+		src := a[(k0+q)*lda+i0 : (k0+q)*lda+i1]
+		o := q * mr
+		for len(src) >= mr {
+			switch mr {
+			case 12:
+				*(*[12]float32)(d[o:]) = *(*[12]float32)(src)
+			case 6:
+				*(*[6]float32)(d[o:]) = *(*[6]float32)(src)
+			default:
+				copy(d[o:o+mr], src)
+			}
+			src = src[mr:]
+			o += mr * kb
+		}
+		if len(src) > 0 {
+			copy(d[o:o+len(src)], src)
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package nn
+
+import (
+	"github.com/nlpodyssey/spago/mat"
+)
+
+// Attend is multi-head scaled dot-product attention (Vaswani et al. 2017) of
+// the queries of each item over the keys of the same item:
+//
+//	softmax(Scale·Q·Kᵀ + KeyBias)·V, head by head.
+//
+// Q is [query rows × hidden], K and V [key rows × hidden], the result
+// [query rows × hidden]. Head h owns the columns h·hidden/Heads and on.
+type Attend struct {
+	Q, K, V mat.Tensor
+	// Queries and Keys say which rows belong to which item.
+	Queries, Keys Layout
+	Heads         int
+	Scale         float32
+	// KeyBias is added to the scores of each key row; nil adds nothing.
+	KeyBias []float32
+	// Drop is the dropout of the probabilities.
+	Drop DropMask
+	// Keep keeps Probabilities after an inference run too.
+	Keep bool
+	// Probabilities holds, item by item, [heads × queries × keys] after the
+	// operator has run with a graph or with Keep.
+	Probabilities []float32
+}
+
+var _ Operator = (*Attend)(nil)
+
+// queryBlock is how many query rows are scored at once: enough for an
+// efficient product, few enough for the scores to stay in the cache.
+const queryBlock = 64
+
+// Operands returns Q, K and V.
+func (o *Attend) Operands() []mat.Tensor { return []mat.Tensor{o.Q, o.K, o.V} }
+
+func (o *Attend) check() error {
+	qr, n := rowsCols(o.Q)
+	kr, kn := rowsCols(o.K)
+	vr, vn := rowsCols(o.V)
+	switch {
+	case n != kn || n != vn || kr != vr:
+		return shapeError("Attend", "queries %d×%d, keys %d×%d, values %d×%d", qr, n, kr, kn, vr, vn)
+	case o.Heads <= 0 || n%o.Heads != 0:
+		return shapeError("Attend", "%d columns do not divide into %d heads", n, o.Heads)
+	case o.Queries.Items() != o.Keys.Items() || o.Queries.Rows() != qr || o.Keys.Rows() != kr:
+		return shapeError("Attend", "layouts of %d and %d rows for %d queries and %d keys", o.Queries.Rows(), o.Keys.Rows(), qr, kr)
+	case o.KeyBias != nil && len(o.KeyBias) != kr:
+		return shapeError("Attend", "%d biases for %d keys", len(o.KeyBias), kr)
+	}
+	return nil
+}
+
+// Forward attends.
+func (o *Attend) Forward() (mat.Tensor, error) { return forward(o) }
+
+// probabilityStarts returns where each item's probabilities begin, and their
+// number in all.
+func probabilityStarts(queries, keys Layout, heads int) []int {
+	s := make([]int, queries.Items()+1)
+	for i := range queries.Items() {
+		s[i+1] = s[i] + heads*queries.Len(i)*keys.Len(i)
+	}
+	return s
+}
+
+func (o *Attend) eval(r *Run) mat.Tensor {
+	rows, n := rowsCols(o.Q)
+	d := n / o.Heads
+	q, k, v := Floats(o.Q), Floats(o.K), Floats(o.V)
+	t, y := r.buffer(rows, n)
+	keep := r.arena == nil || o.Keep
+	starts := probabilityStarts(o.Queries, o.Keys, o.Heads)
+	if keep {
+		o.Probabilities = make([]float32, starts[len(starts)-1])
+	}
+	maxK := o.Keys.Max()
+	blocks := (o.Queries.Max() + queryBlock - 1) / queryBlock
+	tasks := o.Queries.Items() * o.Heads * blocks
+	work := 2 * rows * maxK * n
+	w := workers(tasks, work)
+	scratch, buf := r.buffer(w, queryBlock*maxK)
+	parallel(tasks, work, func(worker, task int) {
+		item, h, b := task/(o.Heads*blocks), task/blocks%o.Heads, task%blocks
+		lq, lk := o.Queries.Len(item), o.Keys.Len(item)
+		i0, i1 := b*queryBlock, min(lq, (b+1)*queryBlock)
+		if i0 >= i1 || lk == 0 {
+			return
+		}
+		m := i1 - i0
+		qo, ko := (o.Queries[item]+i0)*n+h*d, o.Keys[item]*n+h*d
+		tmp := buf[worker*queryBlock*maxK:][:m*lk]
+		p := tmp
+		first := starts[item] + (h*lq+i0)*lk
+		if keep {
+			p = o.Probabilities[first:][:m*lk]
+		}
+		gemm(plain, transposed, m, lk, d, o.Scale, q[qo:], n, k[ko:], n, 0, p, lk)
+		for i := range m {
+			row := p[i*lk : (i+1)*lk]
+			if o.KeyBias != nil {
+				bias := o.KeyBias[o.Keys[item]:][:lk]
+				for j, x := range bias {
+					row[j] += x
+				}
+			}
+			softmaxRow(row)
+		}
+		if o.Drop.P > 0 {
+			o.Drop.apply(tmp, p, first)
+			p = tmp
+		}
+		gemm(plain, plain, m, d, lk, 1, p, lk, v[ko:], n, 0, y[qo:], n)
+	})
+	r.Free(scratch)
+	return t
+}
+
+// Backward adds the gradients of Q, K and V.
+func (o *Attend) Backward(gy mat.Tensor) error {
+	rows, n := rowsCols(o.Q)
+	keys, _ := rowsCols(o.K)
+	d := n / o.Heads
+	q, k, v, g := Floats(o.Q), Floats(o.K), Floats(o.V), Floats(gy)
+	gq, dq := zeros(rows, n)
+	gk, dk := zeros(keys, n)
+	gv, dv := zeros(keys, n)
+	starts := probabilityStarts(o.Queries, o.Keys, o.Heads)
+	tasks := o.Queries.Items() * o.Heads
+	work := 5 * rows * o.Keys.Max() * n
+	size := o.Queries.Max() * o.Keys.Max()
+	buf := make([]float32, 2*size*workers(tasks, work))
+	parallel(tasks, work, func(worker, task int) {
+		item, h := task/o.Heads, task%o.Heads
+		lq, lk := o.Queries.Len(item), o.Keys.Len(item)
+		if lq == 0 || lk == 0 {
+			return
+		}
+		qo, ko := o.Queries[item]*n+h*d, o.Keys[item]*n+h*d
+		first := starts[item] + h*lq*lk
+		p := o.Probabilities[first:][:lq*lk]
+		dp := buf[2*worker*size:][:lq*lk]
+		dropped := p
+		if o.Drop.P > 0 {
+			dropped = buf[(2*worker+1)*size:][:lq*lk]
+			o.Drop.apply(dropped, p, first)
+		}
+		gemm(transposed, plain, lk, d, lq, 1, dropped, lk, g[qo:], n, 0, dv[ko:], n)
+		gemm(plain, transposed, lq, lk, d, 1, g[qo:], n, v[ko:], n, 0, dp, lk)
+		if o.Drop.P > 0 {
+			o.Drop.apply(dp, dp, first)
+		}
+		softmaxBackward(dp, p, lk)
+		gemm(plain, plain, lq, d, lk, o.Scale, dp, lk, k[ko:], n, 0, dq[qo:], n)
+		gemm(transposed, plain, lk, d, lq, o.Scale, dp, lk, q[qo:], n, 0, dk[ko:], n)
+	})
+	for _, x := range []struct {
+		t mat.Tensor
+		g *mat.Dense[float32]
+	}{{o.Q, gq}, {o.K, gk}, {o.V, gv}} {
+		if wants(x.t) {
+			x.t.AccGrad(x.g)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,28 @@
+package nn
+
+import (
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// gemm computes c = alpha·op(a)·op(b) + beta·c, op(a) m×k, op(b) k×n, row
+// by row with the strides lda, ldb, ldc, on whatever BLAS is registered.
+func gemm(ta, tb blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
+	if m == 0 || n == 0 {
+		return
+	}
+	blas32.Implementation().Sgemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+}
+
+const (
+	plain      = blas.NoTrans
+	transposed = blas.Trans
+)
+
+// axpy adds alpha·x to y.
+func axpy(alpha float32, x, y []float32) {
+	y = y[:len(x)]
+	for i, v := range x {
+		y[i] += alpha * v
+	}
+}

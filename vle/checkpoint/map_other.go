@@ -1,0 +1,11 @@
+//go:build !unix
+
+package checkpoint
+
+import "os"
+
+// mapFile reads the file where mapping is not at hand.
+func mapFile(path string) (data []byte, closer func() error, err error) {
+	data, err = os.ReadFile(path)
+	return data, nil, err
+}

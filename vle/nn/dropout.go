@@ -8,11 +8,11 @@ func Dropout(r *Run, x mat.Tensor, p float32) mat.Tensor {
 	if !r.dropout || p <= 0 {
 		return x
 	}
-	return r.Do(&Drop{X: x, Mask: r.drop(p)})
+	return r.Do(&Drop{X: x, Mask: r.NewDropMask(p)})
 }
 
-// drop returns a fresh mask, empty when dropout is off.
-func (r *Run) drop(p float32) DropMask {
+// NewDropMask returns a fresh mask, empty when dropout is off.
+func (r *Run) NewDropMask(p float32) DropMask {
 	if !r.dropout || p <= 0 {
 		return DropMask{}
 	}

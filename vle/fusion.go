@@ -1,0 +1,111 @@
+package vle
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/nlpodyssey/spago/mat"
+	spago "github.com/nlpodyssey/spago/nn"
+
+	"govle/vle/nn"
+)
+
+// FusionLayer is one post-norm co-attention layer of one modality: attention
+// over itself, attention over the other modality, feed-forward.
+type FusionLayer struct {
+	spago.Module
+	Self, Cross  *FusionAttention
+	Intermediate *nn.Linear
+	Output       *Residual
+
+	act nn.Activation
+}
+
+// FusionAttention is attention followed by its residual.
+type FusionAttention struct {
+	spago.Module
+	Query, Key, Value *nn.Linear
+	Output            *Residual
+
+	heads int
+	scale float32
+	drop  float32
+}
+
+var (
+	_ spago.Model = (*FusionLayer)(nil)
+	_ spago.Model = (*FusionAttention)(nil)
+	_ spago.Model = (*Residual)(nil)
+)
+
+func newFusionLayer(c *Config) *FusionLayer {
+	act, _ := nn.ParseActivation(c.HiddenAct)
+	return &FusionLayer{
+		Self: newFusionAttention(c), Cross: newFusionAttention(c),
+		Intermediate: nn.NewLinear(c.HiddenSize, c.IntermediateSize, true),
+		Output:       newResidual(c.IntermediateSize, c.HiddenSize, c.LayerNormEps, c.HiddenDropout),
+		act:          act,
+	}
+}
+
+func newFusionAttention(c *Config) *FusionAttention {
+	h := c.HiddenSize
+	return &FusionAttention{
+		Query: nn.NewLinear(h, h, true), Key: nn.NewLinear(h, h, true), Value: nn.NewLinear(h, h, true),
+		Output: newResidual(h, h, c.LayerNormEps, c.HiddenDropout),
+		heads:  c.NumHeads, scale: float32(1 / math.Sqrt(float64(h/c.NumHeads))), drop: float32(c.AttentionDropout),
+	}
+}
+
+func (l *FusionLayer) visit(prefix string, v nn.Visitor) {
+	l.Self.visit(prefix+".attention", v)
+	l.Cross.visit(prefix+".crossattention", v)
+	l.Intermediate.Visit(prefix+".intermediate.dense", v)
+	l.Output.visit(prefix+".output", v)
+}
+
+func (a *FusionAttention) visit(prefix string, v nn.Visitor) {
+	a.Query.Visit(prefix+".self.query", v)
+	a.Key.Visit(prefix+".self.key", v)
+	a.Value.Visit(prefix+".self.value", v)
+	a.Output.visit(prefix+".output", v)
+}
+
+// side is one modality's hidden states in the fusion.
+type side struct {
+	name string
+	x    mat.Tensor
+	rows nn.Layout
+	// bias is added to the scores of the rows as keys; nil adds nothing.
+	bias []float32
+}
+
+// forward attends from x, whose rows are in's, to over's rows. It leaves both.
+func (a *FusionAttention) forward(r *nn.Run, x mat.Tensor, in, over *side, keys mat.Tensor, name string) mat.Tensor {
+	op := &nn.Attend{
+		Q: a.Query.Forward(r, x), K: a.Key.Forward(r, keys), V: a.Value.Forward(r, keys),
+		Queries: in.rows, Keys: over.rows, Heads: a.heads, Scale: a.scale, KeyBias: over.bias,
+		Drop: r.NewDropMask(a.drop), Keep: r.Watched(),
+	}
+	ctx := r.Do(op)
+	r.Free(op.Q, op.K, op.V)
+	showProbabilities(r, name, in.rows.Items(), a.heads, in.rows, over.rows, op.Probabilities)
+	return a.Output.forward(r, ctx, x)
+}
+
+// forward returns the next hidden states of in, reading other's current ones.
+// It leaves both.
+func (l *FusionLayer) forward(r *nn.Run, in, other *side, number int) mat.Tensor {
+	name := fmt.Sprintf("%s%d", in.name, number)
+	items := in.rows.Items()
+	s := l.Self.forward(r, in.x, in, in, in.x, "attn.cross_"+name+"_self")
+	r.Show("cross."+name+".self_attention", items, s)
+	c := l.Cross.forward(r, s, in, other, other.x, "attn.cross_"+name+"_cross")
+	r.Free(s)
+	r.Show("cross."+name+".cross_attention", items, c)
+	h := l.act.Forward(r, l.Intermediate.Forward(r, c))
+	y := l.Output.forward(r, h, c)
+	r.Free(c)
+	r.Show("cross."+name+".output", items, y)
+	return y
+}

@@ -1,5 +1,11 @@
 package blas
 
+import (
+	"fmt"
+
+	"govle/vle/blas/vec"
+)
+
 // Activation is the function that an Epilogue ends with.
 type Activation int
 
@@ -15,10 +21,76 @@ type Epilogue struct {
 	Bias []float32 // one value a column, or nil
 	Act  Activation
 	// Residual has the shape of the result, rows ResidualStride apart (0 means
-	// the width of the result), or is nil. It may be the result's own memory
-	// only if a separate slice of it is not needed: Mul overwrites the result.
+	// the width of the result), or is nil. It must not overlap the result.
 	Residual       []float32
 	ResidualStride int
 }
 
-func (e *Epilogue) apply(c []float32, ldc, i0, i1, j0, j1 int) {}
+// check panics where a slice is too short for an m×n result.
+func (e *Epilogue) check(m, n int) {
+	if e.Bias != nil && len(e.Bias) < n {
+		panic(fmt.Sprintf("blas: bias of %d for %d columns", len(e.Bias), n))
+	}
+	if e.Act < Identity || e.Act > QuickGELU {
+		panic(fmt.Sprintf("blas: unknown activation %d", e.Act))
+	}
+	if e.Residual == nil {
+		return
+	}
+	if ld := e.stride(n); ld < n || len(e.Residual) < (m-1)*ld+n {
+		panic(fmt.Sprintf("blas: residual of %d floats, %d a row, for %d×%d", len(e.Residual), ld, m, n))
+	}
+}
+
+func (e *Epilogue) stride(n int) int {
+	if e.ResidualStride == 0 {
+		return n
+	}
+	return e.ResidualStride
+}
+
+// apply finishes rows i0…i1 and columns j0…j1 of an n-column result.
+func (e *Epilogue) apply(c []float32, ldc, n, i0, i1, j0, j1 int) {
+	ld := e.stride(n)
+	for i := i0; i < i1; i++ {
+		row := c[i*ldc+j0 : i*ldc+j1]
+		if e.Bias != nil {
+			vec.Add(row, e.Bias[j0:j1])
+		}
+		switch e.Act {
+		case GELU:
+			vec.GELU(row, row)
+		case QuickGELU:
+			vec.QuickGELU(row, row)
+		}
+		if e.Residual != nil {
+			vec.Add(row, e.Residual[i*ld+j0:i*ld+j1])
+		}
+	}
+}
+
+// Mul computes dst = x·p for the first rows rows of x, each p.Rows() wide, and
+// finishes each block with ep (nil for none); for weights packed by [NewPacked]
+// that is x·Wᵀ. dst rows are p.Cols() wide; what dst held is overwritten.
+// It panics if a slice is too short. dst must not overlap x.
+func (p *Packed) Mul(dst, x []float32, rows int, ep *Epilogue) {
+	p.MulStrided(dst, p.n, x, p.k, rows, ep)
+}
+
+// MulStrided is Mul with rows of dst ldd floats apart and rows of x ldx apart.
+func (p *Packed) MulStrided(dst []float32, ldd int, x []float32, ldx int, rows int, ep *Epilogue) {
+	if rows <= 0 {
+		return
+	}
+	if ldd < p.n || ldx < p.k || len(dst) < (rows-1)*ldd+p.n || len(x) < (rows-1)*ldx+p.k {
+		panic(fmt.Sprintf("blas: Mul of %d×%d by %d×%d: %d floats in (%d a row), %d out (%d a row)",
+			rows, p.k, p.k, p.n, len(x), ldx, len(dst), ldd))
+	}
+	if ep != nil {
+		ep.check(rows, p.n)
+		if ep.Bias == nil && ep.Act == Identity && ep.Residual == nil {
+			ep = nil
+		}
+	}
+	p.mul(rows, operand{x, ldx, 1}, 1, false, dst, ldd, ep, rows*p.k*p.n > oneThread && idle() > 1)
+}

@@ -206,7 +206,7 @@ func (g *product) task(t int) {
 		}
 	}
 	if g.ep != nil {
-		g.ep.apply(g.c, g.ldc, i0, i1, j0*kn.nr, min(p.n, j1*kn.nr))
+		g.ep.apply(g.c, g.ldc, p.n, i0, i1, j0*kn.nr, min(p.n, j1*kn.nr))
 	}
 }
 

@@ -24,6 +24,7 @@ type unit struct {
 
 var units = []unit{
 	{".", "blas", "gemm", emitGemm},
+	{"vec", "vec", "vec", emitVec},
 }
 
 func main() {

@@ -1,0 +1,93 @@
+package blas
+
+import (
+	"math"
+	"testing"
+)
+
+// TestPackedMul holds the packed product with every epilogue, on every kernel,
+// to float64.
+func TestPackedMul(t *testing.T) {
+	r := newRand(t)
+	for _, kn := range kernels {
+		for it := range 60 {
+			m, n, k := someSize(r), someSize(r), someSize(r)
+			if it == 0 {
+				m, n, k = 150, 200, 800
+			}
+			ldx, ldd, ldr := k+r.IntN(3), n+r.IntN(3), n+r.IntN(3)
+			x, w := normal(r, (m-1)*ldx+k), normal(r, n*k)
+			ep := &Epilogue{Act: Activation(r.IntN(3))}
+			if r.IntN(4) > 0 {
+				ep.Bias = normal(r, n)
+			}
+			if r.IntN(2) > 0 {
+				ep.Residual, ep.ResidualStride = normal(r, m*ldr), ldr
+			}
+			p := newPacked(kn, k, n, nil)
+			p.pack(true, w, k, true)
+			dst := make([]float32, m*ldd+8)
+			for i := range dst {
+				dst[i] = guard
+			}
+			p.MulStrided(dst[4:4+(m-1)*ldd+n], ldd, x, ldx, m, ep)
+			for at, v := range dst {
+				i, j := (at-4)/ldd, (at-4)%ldd
+				if at < 4 || i >= m || j >= n {
+					if v != guard {
+						t.Fatalf("%s: wrote outside the result at row %d, column %d", kn.name, i, j)
+					}
+					continue
+				}
+				var s, size float64
+				for q := range k {
+					d := float64(x[i*ldx+q]) * float64(w[j*k+q])
+					s += d
+					size += math.Abs(d)
+				}
+				if ep.Bias != nil {
+					s += float64(ep.Bias[j])
+				}
+				switch ep.Act {
+				case GELU:
+					s *= 0.5 * math.Erfc(-s/math.Sqrt2)
+				case QuickGELU:
+					s /= 1 + math.Exp(-1.702*s)
+				}
+				if ep.Residual != nil {
+					s += float64(ep.Residual[i*ldr+j])
+				}
+				if d := math.Abs(float64(v) - s); !(d <= 1e-6*(size+math.Abs(s)+1)) {
+					t.Fatalf("%s: m=%d n=%d k=%d act=%d bias=%v residual=%v: [%d,%d] = %v, want %v",
+						kn.name, m, n, k, ep.Act, ep.Bias != nil, ep.Residual != nil, i, j, v, s)
+				}
+			}
+		}
+	}
+}
+
+// TestPackedPanics: a shape mistake must not reach the kernels.
+func TestPackedPanics(t *testing.T) {
+	p := NewPacked(make([]float32, 40*30), 40, 30)
+	f := func(n int) []float32 { return make([]float32, n) }
+	for name, call := range map[string]func(){
+		"short weights":    func() { NewPacked(f(40*30-1), 40, 30) },
+		"no outputs":       func() { NewPacked(nil, 0, 30) },
+		"short x":          func() { p.Mul(f(80), f(59), 2, nil) },
+		"short dst":        func() { p.Mul(f(79), f(60), 2, nil) },
+		"narrow stride":    func() { p.MulStrided(f(80), 39, f(60), 30, 2, nil) },
+		"short bias":       func() { p.Mul(f(80), f(60), 2, &Epilogue{Bias: f(39)}) },
+		"short residual":   func() { p.Mul(f(80), f(60), 2, &Epilogue{Residual: f(79)}) },
+		"no such function": func() { p.Mul(f(80), f(60), 2, &Epilogue{Act: 3}) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			call()
+		}()
+	}
+	p.Mul(nil, nil, 0, nil) // nothing to do is no mistake
+}

@@ -77,17 +77,15 @@ func (g Geometry) Visible() Box {
 }
 
 // Patches lists, in ascending order, the patches (row·columns + column) that a box
-// of the picture touches with some area, and the rectangle of the picture that
-// they cover together. Parts of the box outside of the picture or of what the
-// model sees are left out; nothing may remain.
+// of the picture touches, and the rectangle of the picture that they cover
+// together. Edges count: a box that ends exactly on a patch's border touches the
+// patch behind it too, as in the reference, so that a box inside of the picture,
+// however thin, has at least one patch. What lies outside of the picture or of
+// what the model sees is left out; nothing may remain.
 func (g Geometry) Patches(patch int, box Box) (ids []int, covered Box) {
 	rows, cols := g.Grid(patch)
-	box = box.Intersect(g.Picture())
-	if box.Empty() || rows == 0 || cols == 0 {
-		return nil, Box{}
-	}
-	x0, y0 := g.ToInput(box.X0, box.Y0)
-	x1, y1 := g.ToInput(box.X1, box.Y1)
+	x0, y0 := g.ToInput(max(box.X0, 0), max(box.Y0, 0))
+	x1, y1 := g.ToInput(min(box.X1, float64(g.SourceW)), min(box.Y1, float64(g.SourceH)))
 	c0, c1 := touched(x0, x1, patch, cols)
 	r0, r1 := touched(y0, y1, patch, rows)
 	if c0 >= c1 || r0 >= r1 {
@@ -99,16 +97,17 @@ func (g Geometry) Patches(patch int, box Box) (ids []int, covered Box) {
 		}
 	}
 	first, last := g.PatchBox(patch, r0, c0), g.PatchBox(patch, r1-1, c1-1)
-	return ids, Box{first.X0, first.Y0, last.X1, last.Y1}
+	return ids, Box{first.X0, first.Y0, last.X1, last.Y1}.Intersect(g.Picture())
 }
 
-// touched is the range of patches that [lo, hi) reaches, within [0, n). Edges
-// within a millionth of an input pixel of a patch's border count as on it, so that
-// rounding does not add a patch.
+// touched is the range of patches that [lo, hi] reaches, within [0, n); empty when
+// hi < lo or either is not a number.
 func touched(lo, hi float64, patch, n int) (int, int) {
+	// A millionth of a pixel keeps rounding from moving an edge off a border.
 	const slack = 1e-6
+	if n == 0 || !(lo <= hi) || hi < 0 || lo >= float64(n*patch) {
+		return 0, 0
+	}
 	p := float64(patch)
-	first := int(math.Floor(max((lo+slack)/p, 0)))
-	last := int(math.Ceil(min((hi-slack)/p, float64(n))))
-	return first, min(last, n)
+	return int(math.Floor((max(lo, 0) + slack) / p)), int(math.Floor((min(hi, float64(n*patch-1))+slack)/p)) + 1
 }

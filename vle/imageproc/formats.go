@@ -1,0 +1,53 @@
+package imageproc
+
+import (
+	"bytes"
+	"image"
+	"image/gif"
+	"image/jpeg"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+	"golang.org/x/image/webp"
+)
+
+func decodeJPEG(d *decoding) error {
+	return d.plain(func(b []byte) (image.Config, error) { return jpeg.DecodeConfig(bytes.NewReader(b)) },
+		func(b []byte) (image.Image, error) { return jpeg.Decode(bytes.NewReader(b)) })
+}
+
+func decodeGIF(d *decoding) error {
+	return d.plain(func(b []byte) (image.Config, error) { return gif.DecodeConfig(bytes.NewReader(b)) },
+		func(b []byte) (image.Image, error) { return gif.Decode(bytes.NewReader(b)) })
+}
+
+func decodeBMP(d *decoding) error {
+	return d.plain(func(b []byte) (image.Config, error) { return bmp.DecodeConfig(bytes.NewReader(b)) },
+		func(b []byte) (image.Image, error) { return bmp.Decode(bytes.NewReader(b)) })
+}
+
+func decodeTIFF(d *decoding) error {
+	return d.plain(func(b []byte) (image.Config, error) { return tiff.DecodeConfig(bytes.NewReader(b)) },
+		func(b []byte) (image.Image, error) { return tiff.Decode(bytes.NewReader(b)) })
+}
+
+func decodeWebP(d *decoding) error {
+	return d.plain(func(b []byte) (image.Config, error) { return webp.DecodeConfig(bytes.NewReader(b)) },
+		func(b []byte) (image.Image, error) { return webp.Decode(bytes.NewReader(b)) })
+}
+
+func (d *decoding) plain(config func([]byte) (image.Config, error), decode func([]byte) (image.Image, error)) error {
+	c, err := config(d.data)
+	if err != nil {
+		return err
+	}
+	if err := d.allow(c.Width, c.Height); err != nil {
+		return err
+	}
+	img, err := decode(d.data)
+	if err != nil {
+		return err
+	}
+	d.set(img)
+	return nil
+}

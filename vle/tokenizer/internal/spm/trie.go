@@ -1,0 +1,182 @@
+package spm
+
+import (
+	"errors"
+	"math/bits"
+	"slices"
+)
+
+// trie maps byte strings to ids. It is a double array in which a child sits at
+// its parent's base XOR its label (Aoe 1989; the XOR form as in Yata's
+// darts-clone), so that one step reads one 8-byte unit. Bases are unique, so
+// comparing the label suffices to know that a unit belongs to the parent.
+type trie struct {
+	units []trieUnit
+}
+
+// trieUnit is a node: link holds its children's base (23 bits) above its own
+// label (9 bits: a byte, or noLabel in a unit that is not in use). id is -1
+// where no key ends.
+type trieUnit struct {
+	link uint32
+	id   int32
+}
+
+const (
+	labelBits = 9
+	labelMask = 1<<labelBits - 1
+	noLabel   = 1 << 8
+	blockSize = 256
+	maxUnits  = 1 << (32 - labelBits)
+	// openBlocks is how many of the newest blocks are searched for room.
+	openBlocks = 16
+)
+
+// step returns the child of the node with the given base along c: its base and
+// id. ok is false where there is none.
+func (t *trie) step(base uint32, c byte) (next uint32, id int32, ok bool) {
+	u := t.units[base^uint32(c)]
+	return u.link >> labelBits, u.id, u.link&labelMask == uint32(c)
+}
+
+// root is the base of the root's children.
+func (t *trie) root() uint32 { return t.units[0].link >> labelBits }
+
+// longestPrefix is the length of the longest key that text starts with, 0
+// without one.
+func (t *trie) longestPrefix(text string) int {
+	base, n := t.root(), 0
+	for i := 0; i < len(text); i++ {
+		next, id, ok := t.step(base, text[i])
+		if !ok {
+			break
+		}
+		base = next
+		if id >= 0 {
+			n = i + 1
+		}
+	}
+	return n
+}
+
+// trieKey is a string without NUL bytes to be found, and its id.
+type trieKey struct {
+	text string
+	id   int32
+}
+
+// newTrie builds a trie of distinct, non-empty keys. It sorts keys.
+func newTrie(keys []trieKey) (*trie, error) {
+	slices.SortFunc(keys, func(a, b trieKey) int {
+		if a.text < b.text {
+			return -1
+		}
+		return 1
+	})
+	b := &trieBuilder{}
+	b.addBlock()
+	b.take(0, 0)         // the root
+	b.usedBase[0] = true // so that a node without children, base 0, matches nothing
+
+	// Breadth first: the nodes near the root, which every lookup passes, lie
+	// together.
+	type span struct {
+		lo, hi int // keys
+		depth  int
+		unit   uint32
+	}
+	queue := []span{{0, len(keys), 0, 0}}
+	var labels []byte
+	var starts []int
+	for len(queue) > 0 {
+		s := queue[0]
+		queue = queue[1:]
+		lo := s.lo
+		if lo < s.hi && len(keys[lo].text) == s.depth {
+			b.units[s.unit].id = keys[lo].id
+			lo++
+		}
+		labels, starts = labels[:0], starts[:0]
+		for i := lo; i < s.hi; i++ {
+			c := keys[i].text[s.depth]
+			if len(labels) == 0 || labels[len(labels)-1] != c {
+				labels = append(labels, c)
+				starts = append(starts, i)
+			}
+		}
+		if len(labels) == 0 {
+			continue
+		}
+		base, err := b.place(labels)
+		if err != nil {
+			return nil, err
+		}
+		b.units[s.unit].link |= base << labelBits
+		for k, c := range labels {
+			hi := s.hi
+			if k+1 < len(starts) {
+				hi = starts[k+1]
+			}
+			unit := base ^ uint32(c)
+			b.take(unit, c)
+			queue = append(queue, span{starts[k], hi, s.depth + 1, unit})
+		}
+	}
+	return &trie{units: b.units}, nil
+}
+
+// trieBuilder is a double array that grows by blocks of 256 units.
+type trieBuilder struct {
+	units    []trieUnit
+	free     [][blockSize / 64]uint64 // one bit a unit
+	usedBase []bool
+}
+
+func (b *trieBuilder) addBlock() {
+	for range blockSize {
+		b.units = append(b.units, trieUnit{link: noLabel, id: -1})
+		b.usedBase = append(b.usedBase, false)
+	}
+	b.free = append(b.free, [...]uint64{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)})
+}
+
+// take puts a node with a label into a free unit.
+func (b *trieBuilder) take(unit uint32, label byte) {
+	b.units[unit].link = uint32(label)
+	b.free[unit/blockSize][unit%blockSize/64] &^= 1 << (unit % 64)
+}
+
+func (b *trieBuilder) isFree(unit uint32) bool {
+	return b.free[unit/blockSize][unit%blockSize/64]&(1<<(unit%64)) != 0
+}
+
+// place reserves a base with free units for all labels.
+func (b *trieBuilder) place(labels []byte) (uint32, error) {
+	for block := max(0, len(b.free)-openBlocks); ; block++ {
+		if block == len(b.free) {
+			if len(b.units)+blockSize > maxUnits {
+				return 0, errors.New("the vocabulary is too large for the lookup table")
+			}
+			b.addBlock()
+		}
+		for w, word := range b.free[block] {
+			for ; word != 0; word &= word - 1 {
+				unit := uint32(block*blockSize + w*64 + bits.TrailingZeros64(word))
+				base := unit ^ uint32(labels[0])
+				if !b.usedBase[base] && b.fits(base, labels[1:]) {
+					b.usedBase[base] = true
+					return base, nil
+				}
+			}
+		}
+	}
+}
+
+func (b *trieBuilder) fits(base uint32, labels []byte) bool {
+	for _, c := range labels {
+		if !b.isFree(base ^ uint32(c)) {
+			return false
+		}
+	}
+	return true
+}

@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"github.com/nlpodyssey/spago/mat"
+
+	"govle/vle/blas/vec"
 )
 
 // Activation names an elementwise function.
@@ -43,6 +45,8 @@ func (a Activation) Forward(r *Run, x mat.Tensor) mat.Tensor {
 	return r.Do(&Activate{X: x, Kind: a, InPlace: true})
 }
 
+func tanh32(x float32) float32 { return float32(math.Tanh(float64(x))) }
+
 // Activate is the elementwise operator y = Kind(X).
 type Activate struct {
 	X    mat.Tensor
@@ -74,23 +78,17 @@ func (o *Activate) eval(r *Run) mat.Tensor {
 }
 
 const (
-	sqrtHalf   = 0.70710678118654752440
-	quickScale = 1.702
-	tanhScale  = 0.79788456080286535588 // sqrt(2/π)
-	tanhCubic  = 0.044715
+	tanhScale = 0.79788456080286535588 // sqrt(2/π)
+	tanhCubic = 0.044715
 )
 
 func (a Activation) apply(y, x []float32) {
 	y = y[:len(x)]
 	switch a {
 	case GELU:
-		for i, v := range x {
-			y[i] = 0.5 * v * (1 + erf32(v*sqrtHalf))
-		}
+		vec.GELU(y, x)
 	case QuickGELU:
-		for i, v := range x {
-			y[i] = v * sigmoid32(quickScale*v)
-		}
+		vec.QuickGELU(y, x)
 	case GELUNew:
 		for i, v := range x {
 			y[i] = 0.5 * v * (1 + tanh32(tanhScale*(v+tanhCubic*v*v*v)))
@@ -100,9 +98,7 @@ func (a Activation) apply(y, x []float32) {
 			y[i] = max(v, 0)
 		}
 	case Tanh:
-		for i, v := range x {
-			y[i] = tanh32(v)
-		}
+		vec.Tanh(y, x)
 	}
 }
 
@@ -121,17 +117,11 @@ func (o *Activate) Backward(gy mat.Tensor) error {
 
 func (a Activation) slope(d, x, g []float32) {
 	d, g = d[:len(x)], g[:len(x)]
-	invSqrt2Pi := float32(1 / math.Sqrt(2*math.Pi))
 	switch a {
 	case GELU:
-		for i, v := range x {
-			d[i] = g[i] * (0.5*(1+erf32(v*sqrtHalf)) + v*invSqrt2Pi*exp32(-0.5*v*v))
-		}
+		vec.GELUGrad(d, x, g)
 	case QuickGELU:
-		for i, v := range x {
-			s := sigmoid32(quickScale * v)
-			d[i] = g[i] * (s + quickScale*v*s*(1-s))
-		}
+		vec.QuickGELUGrad(d, x, g)
 	case GELUNew:
 		for i, v := range x {
 			t := tanh32(tanhScale * (v + tanhCubic*v*v*v))
@@ -144,9 +134,7 @@ func (a Activation) slope(d, x, g []float32) {
 			}
 		}
 	case Tanh:
-		for i, v := range x {
-			t := tanh32(v)
-			d[i] = g[i] * (1 - t*t)
-		}
+		vec.Tanh(d, x)
+		vec.TanhGrad(d, d, g)
 	}
 }

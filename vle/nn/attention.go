@@ -2,6 +2,8 @@ package nn
 
 import (
 	"github.com/nlpodyssey/spago/mat"
+
+	"govle/vle/blas/vec"
 )
 
 // Attend is multi-head scaled dot-product attention (Vaswani et al. 2017) of
@@ -81,9 +83,7 @@ func (o *Attend) eval(r *Run) mat.Tensor {
 	blocks := (o.Queries.Max() + queryBlock - 1) / queryBlock
 	tasks := o.Queries.Items() * o.Heads * blocks
 	work := 2 * rows * maxK * n
-	w := workers(tasks, work)
-	scratch, buf := r.buffer(w, queryBlock*maxK)
-	parallel(tasks, work, func(worker, task int) {
+	parallel(tasks, work, func(task int) {
 		item, h, b := task/(o.Heads*blocks), task/blocks%o.Heads, task%blocks
 		lq, lk := o.Queries.Len(item), o.Keys.Len(item)
 		i0, i1 := b*queryBlock, min(lq, (b+1)*queryBlock)
@@ -92,7 +92,8 @@ func (o *Attend) eval(r *Run) mat.Tensor {
 		}
 		m := i1 - i0
 		qo, ko := (o.Queries[item]+i0)*n+h*d, o.Keys[item]*n+h*d
-		tmp := buf[worker*queryBlock*maxK:][:m*lk]
+		tmp, handle := scratch(m * lk)
+		defer dropScratch(handle)
 		p := tmp
 		first := starts[item] + (h*lq+i0)*lk
 		if keep {
@@ -103,19 +104,16 @@ func (o *Attend) eval(r *Run) mat.Tensor {
 			row := p[i*lk : (i+1)*lk]
 			if o.KeyBias != nil {
 				bias := o.KeyBias[o.Keys[item]:][:lk]
-				for j, x := range bias {
-					row[j] += x
-				}
+				vec.Add(row, bias)
 			}
-			softmaxRow(row)
 		}
+		Softmax(p, lk)
 		if o.Drop.P > 0 {
 			o.Drop.apply(tmp, p, first)
 			p = tmp
 		}
 		gemm(plain, plain, m, d, lk, 1, p, lk, v[ko:], n, 0, y[qo:], n)
 	})
-	r.Free(scratch)
 	return t
 }
 
@@ -131,9 +129,7 @@ func (o *Attend) Backward(gy mat.Tensor) error {
 	starts := probabilityStarts(o.Queries, o.Keys, o.Heads)
 	tasks := o.Queries.Items() * o.Heads
 	work := 5 * rows * o.Keys.Max() * n
-	size := o.Queries.Max() * o.Keys.Max()
-	buf := make([]float32, 2*size*workers(tasks, work))
-	parallel(tasks, work, func(worker, task int) {
+	parallel(tasks, work, func(task int) {
 		item, h := task/o.Heads, task%o.Heads
 		lq, lk := o.Queries.Len(item), o.Keys.Len(item)
 		if lq == 0 || lk == 0 {
@@ -142,10 +138,12 @@ func (o *Attend) Backward(gy mat.Tensor) error {
 		qo, ko := o.Queries[item]*n+h*d, o.Keys[item]*n+h*d
 		first := starts[item] + h*lq*lk
 		p := o.Probabilities[first:][:lq*lk]
-		dp := buf[2*worker*size:][:lq*lk]
+		buf, handle := scratch(2 * lq * lk)
+		defer dropScratch(handle)
+		dp := buf[:lq*lk]
 		dropped := p
 		if o.Drop.P > 0 {
-			dropped = buf[(2*worker+1)*size:][:lq*lk]
+			dropped = buf[lq*lk:]
 			o.Drop.apply(dropped, p, first)
 		}
 		gemm(transposed, plain, lk, d, lq, 1, dropped, lk, g[qo:], n, 0, dv[ko:], n)

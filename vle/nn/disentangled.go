@@ -111,17 +111,16 @@ func (o *Disentangled) eval(r *Run) mat.Tensor {
 	most := o.Rows.Max()
 	tasks := o.Rows.Items() * o.Heads
 	work := 2 * rows * (most + w) * n
-	size := most * (most + w)
-	scratch, buf := r.buffer(workers(tasks, work), size)
-	parallel(tasks, work, func(worker, task int) {
+	parallel(tasks, work, func(task int) {
 		item, h := task/o.Heads, task%o.Heads
 		l := o.Rows.Len(item)
 		if l == 0 {
 			return
 		}
 		at := o.Rows[item]*n + h*d
-		tmp := buf[worker*size:][:l*l]
-		pos := buf[worker*size+most*most:][:l*w]
+		buf, handle := scratch(l * (l + w))
+		defer dropScratch(handle)
+		tmp, pos := buf[:l*l], buf[l*l:]
 		p := tmp
 		first := starts[item] + h*l*l
 		if keep {
@@ -143,7 +142,6 @@ func (o *Disentangled) eval(r *Run) mat.Tensor {
 		}
 		gemm(plain, plain, l, d, l, 1, p, l, v[at:], n, 0, y[at:], n)
 	})
-	r.Free(scratch)
 	return t
 }
 
@@ -206,10 +204,11 @@ func (o *Disentangled) Backward(gy mat.Tensor) error {
 	most := o.Rows.Max()
 	work := 5 * rows * (most + w) * n
 	size := most * (2*most + w)
-	buf := make([]float32, size*workers(o.Heads, work))
 	// A task is a head of all items, so that no two add to the same columns of
 	// the positions' gradients.
-	parallel(o.Heads, work, func(worker, h int) {
+	parallel(o.Heads, work, func(h int) {
+		buf, handle := scratch(size)
+		defer dropScratch(handle)
 		for item := range o.Rows.Items() {
 			l := o.Rows.Len(item)
 			if l == 0 {
@@ -218,11 +217,11 @@ func (o *Disentangled) Backward(gy mat.Tensor) error {
 			at := o.Rows[item]*n + h*d
 			first := starts[item] + h*l*l
 			p := o.Probabilities[first:][:l*l]
-			dp := buf[worker*size:][:l*l]
-			pos := buf[worker*size+2*most*most:][:l*w]
+			dp := buf[:l*l]
+			pos := buf[2*most*most:][:l*w]
 			dropped := p
 			if o.Drop.P > 0 {
-				dropped = buf[worker*size+most*most:][:l*l]
+				dropped = buf[most*most:][:l*l]
 				o.Drop.apply(dropped, p, first)
 			}
 			gemm(transposed, plain, l, d, l, 1, dropped, l, g[at:], n, 0, dv[at:], n)

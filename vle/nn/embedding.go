@@ -3,6 +3,8 @@ package nn
 import (
 	"github.com/nlpodyssey/spago/mat"
 	spago "github.com/nlpodyssey/spago/nn"
+
+	"govle/vle/blas/vec"
 )
 
 // NoPadding says that an embedding has no padding row.
@@ -92,7 +94,7 @@ func (o *Gather) Backward(gy mat.Tensor) error {
 	gx, d := zeros(m, n)
 	for i, row := range o.Index {
 		if row != o.Padding {
-			axpy(1, g[i*n:(i+1)*n], d[row*n:(row+1)*n])
+			vec.Axpy(d[row*n:(row+1)*n], 1, g[i*n:(i+1)*n])
 		}
 	}
 	o.X.AccGrad(gx)

@@ -3,6 +3,8 @@ package nn
 import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
+
+	_ "govle/vle/blas" // registers itself as gonum's float32 BLAS
 )
 
 // gemm computes c = alpha·op(a)·op(b) + beta·c, op(a) m×k, op(b) k×n, row
@@ -18,11 +20,3 @@ const (
 	plain      = blas.NoTrans
 	transposed = blas.Trans
 )
-
-// axpy adds alpha·x to y.
-func axpy(alpha float32, x, y []float32) {
-	y = y[:len(x)]
-	for i, v := range x {
-		y[i] += alpha * v
-	}
-}

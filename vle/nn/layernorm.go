@@ -1,10 +1,10 @@
 package nn
 
 import (
-	"math"
-
 	"github.com/nlpodyssey/spago/mat"
 	spago "github.com/nlpodyssey/spago/nn"
+
+	"govle/vle/blas/vec"
 )
 
 // LayerNorm normalises each row to mean 0 and variance 1, then scales by W
@@ -77,7 +77,7 @@ func (o *Normalize) eval(r *Run) mat.Tensor {
 	}
 	parallelRows(m, 4*m*n, func(r0, r1 int) {
 		for i := r0; i < r1; i++ {
-			mean, scale := normalizeRow(y[i*n:(i+1)*n], x[i*n:(i+1)*n], w, b, o.Eps)
+			mean, scale := vec.LayerNorm(y[i*n:(i+1)*n], x[i*n:(i+1)*n], w, b, o.Eps)
 			if o.mean != nil {
 				o.mean[i], o.scale[i] = mean, scale
 			}
@@ -86,69 +86,23 @@ func (o *Normalize) eval(r *Run) mat.Tensor {
 	return t
 }
 
-// normalizeRow sums in float64: the variance of rows with a large mean would
-// lose its digits in float32.
-func normalizeRow(y, x, w, b []float32, eps float32) (mean, scale float32) {
-	var s float64
-	for _, v := range x {
-		s += float64(v)
-	}
-	mu := s / float64(len(x))
-	var q float64
-	for _, v := range x {
-		d := float64(v) - mu
-		q += d * d
-	}
-	mean = float32(mu)
-	scale = float32(1 / math.Sqrt(q/float64(len(x))+float64(eps)))
-	y, w, b = y[:len(x)], w[:len(x)], b[:len(x)]
-	for j, v := range x {
-		y[j] = (v-mean)*scale*w[j] + b[j]
-	}
-	return mean, scale
-}
-
 // Backward adds the gradients of X, W and B.
 func (o *Normalize) Backward(gy mat.Tensor) error {
 	m, n := rowsCols(o.X)
 	x, w, g := Floats(o.X), Floats(o.W), Floats(gy)
 	gx, dx := zeros(m, n)
-	parallelRows(m, 8*m*n, func(r0, r1 int) {
-		for i := r0; i < r1; i++ {
-			mu, rs := o.mean[i], o.scale[i]
-			xr, gr, dr := x[i*n:(i+1)*n], g[i*n:(i+1)*n], dx[i*n:(i+1)*n]
-			var a, b float64
-			for j, v := range gr {
-				h := float64(v) * float64(w[j])
-				a += h
-				b += h * float64((xr[j]-mu)*rs)
-			}
-			ma, mb := float32(a/float64(n)), float32(b/float64(n))
-			for j, v := range gr {
-				dr[j] = rs * (v*w[j] - ma - (xr[j]-mu)*rs*mb)
-			}
-		}
-	})
-	if wants(o.W) || wants(o.B) {
-		gw, dw := zeros(n, 1)
-		gb, db := zeros(n, 1)
-		for i := range m {
-			mu, rs := o.mean[i], o.scale[i]
-			xr, gr := x[i*n:(i+1)*n], g[i*n:(i+1)*n]
-			for j, v := range gr {
-				dw[j] += v * (xr[j] - mu) * rs
-				db[j] += v
-			}
-		}
-		if wants(o.W) {
-			o.W.AccGrad(gw)
-		}
-		if wants(o.B) {
-			o.B.AccGrad(gb)
-		}
+	gw, dw := zeros(n, 1)
+	gb, db := zeros(n, 1)
+	for i := range m {
+		vec.LayerNormGrad(dx[i*n:(i+1)*n], g[i*n:(i+1)*n], x[i*n:(i+1)*n], w, o.mean[i], o.scale[i], dw, db)
 	}
-	if wants(o.X) {
-		o.X.AccGrad(gx)
+	for _, p := range []struct {
+		t mat.Tensor
+		g *mat.Dense[float32]
+	}{{o.X, gx}, {o.W, gw}, {o.B, gb}} {
+		if wants(p.t) {
+			p.t.AccGrad(p.g)
+		}
 	}
 	return nil
 }

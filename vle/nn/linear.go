@@ -3,6 +3,8 @@ package nn
 import (
 	"github.com/nlpodyssey/spago/mat"
 	spago "github.com/nlpodyssey/spago/nn"
+
+	"govle/vle/blas/vec"
 )
 
 // Linear is y = x·Wᵀ + b.
@@ -106,7 +108,7 @@ func (o *Affine) Backward(gy mat.Tensor) error {
 	if wants(o.B) {
 		gb, d := zeros(n, 1)
 		for i := range m {
-			axpy(1, g[i*n:(i+1)*n], d)
+			vec.Axpy(d, 1, g[i*n:(i+1)*n])
 		}
 		o.B.AccGrad(gb)
 	}

@@ -1,6 +1,10 @@
 package nn
 
-import "github.com/nlpodyssey/spago/mat"
+import (
+	"github.com/nlpodyssey/spago/mat"
+
+	"govle/vle/blas/vec"
+)
 
 // Patches cuts pixels [images × channels × height × width] into squares of
 // size pixels a side and returns them as [images·rows·cols × channels·size²],
@@ -83,8 +87,8 @@ func (o *Positioned) Backward(gy mat.Tensor) error {
 	for b := range rows / (tokens - 1) {
 		in := g[b*tokens*n : (b+1)*tokens*n]
 		copy(dx[b*(tokens-1)*n:], in[n:])
-		axpy(1, in[:n], dc)
-		axpy(1, in, dp)
+		vec.Axpy(dc, 1, in[:n])
+		vec.Axpy(dp, 1, in)
 	}
 	for _, x := range []struct {
 		t mat.Tensor

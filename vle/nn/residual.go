@@ -1,6 +1,10 @@
 package nn
 
-import "github.com/nlpodyssey/spago/mat"
+import (
+	"github.com/nlpodyssey/spago/mat"
+
+	"govle/vle/blas/vec"
+)
 
 // Add returns x + y. In inference it overwrites y.
 func Add(r *Run, x, y mat.Tensor) mat.Tensor { return r.Do(&Sum{X: x, Y: y}) }
@@ -28,11 +32,10 @@ func (o *Sum) Forward() (mat.Tensor, error) { return forward(o) }
 func (o *Sum) eval(r *Run) mat.Tensor {
 	a, b := Floats(o.X), Floats(o.Y)
 	t, y := r.over(o.Y, true)
-	b = b[:len(a)]
-	y = y[:len(a)]
-	for i, v := range a {
-		y[i] = v + b[i]
+	if len(b) > 0 && &y[0] != &b[0] {
+		copy(y, b)
 	}
+	vec.Add(y, a)
 	return t
 }
 

@@ -1,6 +1,10 @@
 package nn
 
-import "github.com/nlpodyssey/spago/mat"
+import (
+	"github.com/nlpodyssey/spago/mat"
+
+	"govle/vle/blas/vec"
+)
 
 // MeanRows is the operator whose result's row i is the mean of the rows
 // Index[Start[i]:Start[i+1]] of X, and zero when there are none: the tokens of
@@ -51,7 +55,7 @@ func (o *MeanRows) eval(r *Run) mat.Tensor {
 		}
 		clear(dst)
 		for _, row := range list {
-			axpy(1, x[row*n:(row+1)*n], dst)
+			vec.Axpy(dst, 1, x[row*n:(row+1)*n])
 		}
 		for j := range dst {
 			if len(list) > 0 {
@@ -73,7 +77,7 @@ func (o *MeanRows) Backward(gy mat.Tensor) error {
 	for i := range len(o.Start) - 1 {
 		list := o.Index[o.Start[i]:o.Start[i+1]]
 		for _, row := range list {
-			axpy(1/float32(len(list)), g[i*n:(i+1)*n], d[row*n:(row+1)*n])
+			vec.Axpy(d[row*n:(row+1)*n], 1/float32(len(list)), g[i*n:(i+1)*n])
 		}
 	}
 	o.X.AccGrad(gx)

@@ -63,6 +63,7 @@ func (s Summary) String() string {
 // To add one, write its file and name its finder here.
 var kinds = []func(*folder) []testCase{
 
+	findTokenizer,
 	findImage,
 	findResize,
 	findCheckpoints,

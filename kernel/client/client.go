@@ -21,6 +21,12 @@ type Client struct {
 	// Info is the kernel's first kernel_info_reply.
 	Info Info
 
+	*link
+	subshell string
+}
+
+// link is the connection to a kernel.
+type link struct {
 	codec            *wire.Codec
 	session, user    string
 	process          *process // nil when the kernel was not started here
@@ -54,6 +60,12 @@ type Info struct {
 	} `json:"language_info"`
 }
 
+// InSubshell returns a client for a subshell (JEP 91) of the same kernel: its
+// shell requests carry the subshell's ID. It shares the connection with c.
+func (c *Client) InSubshell(id string) *Client {
+	return &Client{Info: c.Info, link: c.link, subshell: id}
+}
+
 // pending is a request that is not finished: its reply on shell or control, its
 // messages on iopub and stdin.
 type pending struct {
@@ -68,11 +80,11 @@ func Connect(ctx context.Context, conn *wire.Connection) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{
+	c := &Client{link: &link{
 		codec: codec, session: wire.NewID(), user: userName(),
 		waiting: make(map[string]*pending),
 		gone:    make(chan struct{}), subbed: make(chan struct{}),
-	}
+	}}
 	id := []byte(c.session) // one identity, so that stdin finds who asked on shell
 	for _, ch := range []struct {
 		name wire.Channel
@@ -131,7 +143,7 @@ func (c *Client) awaitReady(ctx context.Context) error {
 }
 
 // receive sorts one message to the request that it belongs to.
-func (c *Client) receive(ch wire.Channel, frames [][]byte) {
+func (c *link) receive(ch wire.Channel, frames [][]byte) {
 	m, err := c.codec.Decode(frames)
 	if err != nil {
 		return // not from our kernel, or damaged: as if it had been lost
@@ -154,7 +166,7 @@ func (c *Client) receive(ch wire.Channel, frames [][]byte) {
 }
 
 // lost records that the kernel cannot be reached any more.
-func (c *Client) lost(err error) {
+func (c *link) lost(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err == nil {
@@ -164,10 +176,10 @@ func (c *Client) lost(err error) {
 }
 
 // Done is closed when the kernel has ended or a connection to it broke.
-func (c *Client) Done() <-chan struct{} { return c.gone }
+func (c *link) Done() <-chan struct{} { return c.gone }
 
 // Err says why Done is closed; nil while it is not.
-func (c *Client) Err() error {
+func (c *link) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
@@ -180,6 +192,7 @@ func (c *Client) begin(msgType string, content any) (*wire.Message, *pending, er
 		return nil, nil, fmt.Errorf("encoding %s: %w", msgType, err)
 	}
 	m := &wire.Message{Header: wire.NewHeader(msgType, c.session, c.user), Content: raw}
+	m.Header.SubshellID = c.subshell
 	p := &pending{messages: make(chan *wire.Message, 64), finished: make(chan struct{})}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -191,7 +204,7 @@ func (c *Client) begin(msgType string, content any) (*wire.Message, *pending, er
 }
 
 // end forgets a request.
-func (c *Client) end(m *wire.Message, p *pending) {
+func (c *link) end(m *wire.Message, p *pending) {
 	c.mu.Lock()
 	delete(c.waiting, m.Header.MsgID)
 	c.mu.Unlock()
@@ -199,7 +212,7 @@ func (c *Client) end(m *wire.Message, p *pending) {
 }
 
 // send signs and queues a message.
-func (c *Client) send(ch wire.Channel, m *wire.Message) error {
+func (c *link) send(ch wire.Channel, m *wire.Message) error {
 	frames, err := c.codec.Encode(m)
 	if err != nil {
 		return err
@@ -234,6 +247,16 @@ func (c *Client) Request(ctx context.Context, ch wire.Channel, msgType string, c
 			return nil, fmt.Errorf("%s: %w", msgType, ctx.Err())
 		}
 	}
+}
+
+// Notify sends a message that has no reply, comm_msg for instance.
+func (c *Client) Notify(ch wire.Channel, msgType string, content any) error {
+	m, p, err := c.begin(msgType, content)
+	if err != nil {
+		return err
+	}
+	c.end(m, p)
+	return c.send(ch, m)
 }
 
 // isReply reports whether a message is the reply to its parent.
@@ -285,7 +308,7 @@ func (c *Client) Kill() {
 }
 
 // close disconnects.
-func (c *Client) close() {
+func (c *link) close() {
 	c.lost(errors.New("the kernel client is closed"))
 	for _, conn := range []*zmtp.Conn{c.shell, c.control, c.stdin, c.iopub} {
 		if conn != nil {

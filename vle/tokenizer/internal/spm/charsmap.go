@@ -169,6 +169,16 @@ func (m *charsmap) find(text string) (replacement string, n int) {
 	return m.replacement(at), n
 }
 
+// findShortest is the replacement of the shortest rule that text starts with.
+func (m *charsmap) findShortest(text string) (replacement string, ok bool) {
+	for n := range len(text) {
+		if replacement, k := m.find(text[:n+1]); k > 0 {
+			return replacement, true
+		}
+	}
+	return "", false
+}
+
 // extends says whether some rule starts with the byte a, or with a followed by
 // an ASCII byte.
 func (m *charsmap) extends(a byte) bool {

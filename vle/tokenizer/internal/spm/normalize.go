@@ -1,6 +1,7 @@
 package spm
 
 import (
+	"bytes"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,7 +16,7 @@ const (
 // applies the precompiled map, collapses white space and writes it as ▁.
 type Normalizer struct {
 	spec          normalizerSpec
-	space         string // what a space becomes
+	space         []byte // what a space becomes
 	spaceAsSuffix bool
 	rules         *charsmap // nil for the identity
 	symbols       *trie     // user-defined pieces, which are left as they are; may be nil
@@ -25,9 +26,9 @@ type Normalizer struct {
 }
 
 func newNormalizer(spec normalizerSpec, spaceAsSuffix bool, symbols []trieKey) (*Normalizer, error) {
-	n := &Normalizer{spec: spec, space: " ", spaceAsSuffix: spaceAsSuffix}
+	n := &Normalizer{spec: spec, space: []byte(" "), spaceAsSuffix: spaceAsSuffix}
 	if spec.escapeWS {
-		n.space = spaceSymbol
+		n.space = []byte(spaceSymbol)
 	}
 	if spec.charsmap != "" {
 		var err error
@@ -133,56 +134,31 @@ func (z *Normalizer) Normalize(dst *Normalized, text string, lead Lead, origins 
 		w.prefixLen = len(z.space)
 	}
 
-	afterSpace := z.spec.removeExtraWS
+	w.afterSpace = z.spec.removeExtraWS
 	for i < len(text) {
-		w.at = int32(i)
 		c := text[i]
 		if c < utf8.RuneSelf && z.plain[c] && (i+1 == len(text) || text[i+1] < utf8.RuneSelf) {
+			w.at = int32(i)
 			switch {
 			case c != ' ':
 				w.addByte(c, int32(i))
-				afterSpace = false
-			case afterSpace:
+				w.afterSpace = false
+			case w.afterSpace:
 				w.skipSpace(text, i)
 			default:
 				w.addSpace(int32(i))
-				afterSpace = z.spec.removeExtraWS
+				w.afterSpace = z.spec.removeExtraWS
 			}
 			i++
 			continue
 		}
-		out, n := z.prefix(text[i:])
-		src := i
-		end := i + n
-		for len(out) > 0 {
-			_, width := utf8.DecodeRuneInString(out)
-			if out[0] == ' ' {
-				if afterSpace {
-					w.skipSpace(text, src)
-				} else {
-					w.addSpace(int32(src))
-				}
-			} else {
-				w.addBytes(out[:width], int32(src))
-				// Only spaces at the head of a replacement are
-				// collapsed; those inside it stay.
-				afterSpace = false
-			}
-			if len(out) == width {
-				afterSpace = out[0] == ' ' && z.spec.removeExtraWS
-			}
-			out = out[width:]
-			if _, k := utf8.DecodeRuneInString(text[src:end]); src+k < end {
-				src += k
-			}
-		}
-		i = end
+		i = z.cluster(&w, text, i)
 	}
 	w.fixLead()
 
 	end := int32(len(text))
 	if z.spec.removeExtraWS {
-		for strings.HasSuffix(string(dst.Text[max(0, len(dst.Text)-len(z.space)):]), z.space) {
+		for bytes.HasSuffix(dst.Text, z.space) {
 			n := len(dst.Text) - len(z.space)
 			dst.Text, dst.Align = dst.Text[:n], dst.Align[:n]
 			if origins {
@@ -204,12 +180,115 @@ func (z *Normalizer) Normalize(dst *Normalized, text string, lead Lead, origins 
 	}
 }
 
+// cluster normalises the character at i with the marks that combine with it
+// and returns the position behind them.
+//
+// Hugging Face's fast tokenizer replaces such a cluster as a whole where it
+// has fewer than 6 bytes and begins with the source of a rule; it takes the
+// shortest such rule and drops the rest (tokenizers' precompiled normaliser).
+// What is written here is what sentencepiece writes, aligned with the
+// characters that the fast tokenizer's replacement is aligned with.
+func (z *Normalizer) cluster(w *writer, text string, i int) int {
+	if end := clusterEnd(text, i); z.rules != nil && end-i < 6 {
+		if short, ok := z.rules.findShortest(text[i:end]); ok {
+			src := cursor{text, i, end, max(utf8.RuneCountInString(short), 1) - 1}
+			for i < end {
+				out, n := z.prefix(text[i:])
+				w.at = int32(i)
+				z.write(w, out, &src)
+				i += n
+			}
+			return i
+		}
+	}
+	out, n := z.prefix(text[i:])
+	w.at = int32(i)
+	src := cursor{text, i, i + n, n}
+	z.write(w, out, &src)
+	if k := len(w.dst.Align); len(out) > 1 && out[len(out)-1] != ' ' {
+		// Where characters got fewer, the last ends where theirs end.
+		for src.advance() {
+		}
+		w.dst.Align[k-1] = int32(src.at)
+	}
+	return i + n
+}
+
+// write appends what a rule makes of the characters that src runs over.
+func (z *Normalizer) write(w *writer, out string, src *cursor) {
+	// Only spaces at the head of a replacement are collapsed.
+	for ; w.afterSpace && strings.HasPrefix(out, " "); out = out[1:] {
+		w.skipSpace(src.text, src.at)
+		src.advance()
+	}
+	if out == "" {
+		return
+	}
+	w.afterSpace = z.spec.removeExtraWS && strings.HasSuffix(out, " ")
+	for len(out) > 0 {
+		_, n := utf8.DecodeRuneInString(out)
+		if out[0] == ' ' {
+			w.addSpace(int32(src.at))
+		} else {
+			w.addBytes(out[:n], int32(src.at))
+		}
+		out = out[n:]
+		src.advance()
+	}
+}
+
+// cursor runs over the characters of text[at:end], at most left steps.
+type cursor struct {
+	text          string
+	at, end, left int
+}
+
+// advance moves to the next character. It reports whether there was one.
+func (c *cursor) advance() bool {
+	_, n := utf8.DecodeRuneInString(c.text[c.at:c.end])
+	if c.left == 0 || c.at+n >= c.end {
+		return false
+	}
+	c.at += n
+	c.left--
+	return true
+}
+
+// clusterEnd is the end of the character at i and the marks that combine with
+// it: of a grapheme cluster (Unicode's UAX 29) as far as those with fewer than
+// 6 bytes go, which leaves out Hangul, flags and emoji sequences.
+func clusterEnd(text string, i int) int {
+	if text[i] < utf8.RuneSelf {
+		if strings.HasPrefix(text[i:], "\r\n") {
+			return i + 2
+		}
+		if text[i] < ' ' {
+			return i + 1 // nothing combines with a control character
+		}
+	}
+	_, n := utf8.DecodeRuneInString(text[i:])
+	for i += n; i < len(text) && text[i] >= 0xCC; i += n { // 0xCC starts U+0300
+		var r rune
+		if r, n = utf8.DecodeRuneInString(text[i:]); !combines(r) {
+			break
+		}
+	}
+	return i
+}
+
+// combines reports whether r extends a grapheme cluster.
+func combines(r rune) bool {
+	return unicode.In(r, unicode.Mn, unicode.Me, unicode.Other_Grapheme_Extend) || r == '\u200d'
+}
+
 // writer appends to a Normalized.
 type writer struct {
 	dst     *Normalized
-	space   string
+	space   []byte
 	at      int32 // origin of what is appended
 	origins bool
+
+	afterSpace bool // spaces that follow are collapsed
 
 	prefixLen int   // bytes of the space put in front that are not aligned yet
 	lead      int32 // what that space is aligned with; -1 while not known
@@ -234,7 +313,11 @@ func (w *writer) addBytes(s string, src int32) {
 	}
 }
 
-func (w *writer) addSpace(src int32) { w.addBytes(w.space, src) }
+func (w *writer) addSpace(src int32) {
+	for _, c := range w.space {
+		w.addByte(c, src)
+	}
+}
 
 // leadingSpace notes the space at i, which is dropped from the head of a text.
 // Hugging Face's fast tokenizer trims Unicode white space first, without

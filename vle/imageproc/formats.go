@@ -4,16 +4,22 @@ import (
 	"bytes"
 	"image"
 	"image/gif"
-	"image/jpeg"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
+
+	"govle/vle/imageproc/internal/jpeg"
 )
 
+// decodeJPEG gives libjpeg-turbo's pixels.
 func decodeJPEG(d *decoding) error {
-	return d.plain(func(b []byte) (image.Config, error) { return jpeg.DecodeConfig(bytes.NewReader(b)) },
-		func(b []byte) (image.Image, error) { return jpeg.Decode(bytes.NewReader(b)) })
+	p, err := jpeg.Decode(d.data, d.allow)
+	if err != nil {
+		return err
+	}
+	d.img = &RGB{Pix: p.Pix, Width: p.Width, Height: p.Height}
+	return nil
 }
 
 func decodeGIF(d *decoding) error {

@@ -182,6 +182,38 @@ func checkGoldenOutput(t *testing.T, file string, p *Processor, img *RGB, out go
 	}
 }
 
+// TestGoldenDecode compares decoded pixels with Pillow's.
+func TestGoldenDecode(t *testing.T) {
+	dir := goldenDir(t, "image")
+	for _, pic := range readGoldenIndex(t, dir) {
+		t.Run(pic.File, func(t *testing.T) {
+			t.Parallel()
+			img, err := DecodeFile(filepath.Join(dir, "inputs", pic.File), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if img.Width != pic.Width || img.Height != pic.Height {
+				t.Fatalf("%dx%d, want %dx%d", img.Width, img.Height, pic.Width, pic.Height)
+			}
+			if sha(img.Pix) == pic.DecodedSHA {
+				return
+			}
+			if pic.DecodedPNG == "" {
+				t.Fatal("pixels differ from the reference's")
+			}
+			want := ToRGB(readPNG(t, filepath.Join(dir, pic.DecodedPNG)))
+			differ, largest := 0, 0
+			for i, v := range img.Pix {
+				if d := int(v) - int(want.Pix[i]); d != 0 {
+					differ++
+					largest = max(largest, d, -d)
+				}
+			}
+			t.Errorf("%d of %d bytes differ from the reference's, by up to %d", differ, len(img.Pix), largest)
+		})
+	}
+}
+
 // TestGoldenResize compares with Pillow's Image.resize, every filter.
 func TestGoldenResize(t *testing.T) {
 	dir := goldenDir(t, "image", "resize")

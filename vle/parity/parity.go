@@ -67,6 +67,7 @@ var kinds = []func(*folder) []testCase{
 	findImage,
 	findResize,
 	findCheckpoints,
+	findModel,
 }
 
 // testCase is one line of the report.

@@ -139,7 +139,7 @@ func run(t testing.TB, c *client.Client, code string, opts client.ExecuteOptions
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	tr := transcript{text: map[string]string{}}
+	tr, text := transcript{text: map[string]string{}}, map[string][]byte{}
 	reply, err := c.Execute(ctx, code, opts, func(m *wire.Message) {
 		var content struct {
 			ExecutionState string         `json:"execution_state"`
@@ -153,7 +153,7 @@ func run(t testing.TB, c *client.Client, code string, opts client.ExecuteOptions
 			t.Error(err)
 		}
 		if m.Header.MsgType == "stream" {
-			tr.text[content.Name] += content.Text
+			text[content.Name] = append(text[content.Name], content.Text...)
 		}
 		plain, _ := content.Data["text/plain"].(string)
 		line := strings.Join(strings.Fields(fmt.Sprintln(m.Header.MsgType, content.ExecutionState, content.Name, content.Text, content.Code, content.EName, plain)), " ")
@@ -164,6 +164,9 @@ func run(t testing.TB, c *client.Client, code string, opts client.ExecuteOptions
 		reply = new(client.Reply)
 	}
 	tr.reply = reply
+	for name, b := range text {
+		tr.text[name] = string(b)
+	}
 	return tr
 }
 

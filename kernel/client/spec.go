@@ -45,10 +45,14 @@ var ErrNoSpec = errors.New("no such kernelspec")
 // specName is what jupyter_client accepts as a kernelspec's name.
 var specName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
+// ValidName reports whether a kernelspec may have this name: letters, digits,
+// '.', '_' and '-', and more than dots.
+func ValidName(name string) bool { return specName.MatchString(name) && strings.Trim(name, ".") != "" }
+
 // FindSpec returns the kernelspec called name, compared without case as Jupyter
 // does. The error wraps ErrNoSpec and names the places that were searched.
 func FindSpec(name string) (*Spec, error) {
-	if !specName.MatchString(name) {
+	if !ValidName(name) {
 		return nil, fmt.Errorf("%w: %q is no kernelspec name (letters, digits, '.', '_', '-')", ErrNoSpec, name)
 	}
 	for _, dir := range SpecDirs() {

@@ -189,7 +189,11 @@ func (z *Normalizer) Normalize(dst *Normalized, text string, lead Lead, origins 
 // What is written here is what sentencepiece writes, aligned with the
 // characters that the fast tokenizer's replacement is aligned with.
 func (z *Normalizer) cluster(w *writer, text string, i int) int {
-	if end := clusterEnd(text, i); z.rules != nil && end-i < 6 {
+	end := i + 1
+	if z.rules != nil {
+		end = clusterEnd(text, i)
+	}
+	if z.rules != nil && end-i < 6 {
 		if short, ok := z.rules.findShortest(text[i:end]); ok {
 			src := cursor{text, i, end, max(utf8.RuneCountInString(short), 1) - 1}
 			for i < end {
@@ -201,17 +205,20 @@ func (z *Normalizer) cluster(w *writer, text string, i int) int {
 			return i
 		}
 	}
-	out, n := z.prefix(text[i:])
-	w.at = int32(i)
-	src := cursor{text, i, i + n, n}
-	z.write(w, out, &src)
-	if k := len(w.dst.Align); len(out) > 1 && out[len(out)-1] != ' ' {
-		// Where characters got fewer, the last ends where theirs end.
-		for src.advance() {
+	for i < end {
+		out, n := z.prefix(text[i:])
+		w.at = int32(i)
+		src := cursor{text, i, i + n, n}
+		z.write(w, out, &src)
+		if k := len(w.dst.Align); len(out) > 1 && out[len(out)-1] != ' ' {
+			// Where characters got fewer, the last ends where theirs end.
+			for src.advance() {
+			}
+			w.dst.Align[k-1] = int32(src.at)
 		}
-		w.dst.Align[k-1] = int32(src.at)
+		i += n
 	}
-	return i + n
+	return i
 }
 
 // write appends what a rule makes of the characters that src runs over.
@@ -258,22 +265,28 @@ func (c *cursor) advance() bool {
 // it: of a grapheme cluster (Unicode's UAX 29) as far as those with fewer than
 // 6 bytes go, which leaves out Hangul, flags and emoji sequences.
 func clusterEnd(text string, i int) int {
-	if text[i] < utf8.RuneSelf {
-		if strings.HasPrefix(text[i:], "\r\n") {
-			return i + 2
-		}
-		if text[i] < ' ' {
-			return i + 1 // nothing combines with a control character
-		}
+	if strings.HasPrefix(text[i:], "\r\n") {
+		return i + 2
 	}
-	_, n := utf8.DecodeRuneInString(text[i:])
+	r, n := utf8.DecodeRuneInString(text[i:])
+	if isBreak(r) {
+		return i + n
+	}
 	for i += n; i < len(text) && text[i] >= 0xCC; i += n { // 0xCC starts U+0300
-		var r rune
 		if r, n = utf8.DecodeRuneInString(text[i:]); !combines(r) {
 			break
 		}
 	}
 	return i
+}
+
+// isBreak reports whether r is a control or format character or a separator,
+// with which nothing combines.
+func isBreak(r rune) bool {
+	if r < 0xAD {
+		return r < ' ' || 0x7F <= r && r < 0xA0
+	}
+	return unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) && !combines(r)
 }
 
 // combines reports whether r extends a grapheme cluster.
@@ -323,6 +336,9 @@ func (w *writer) addSpace(src int32) {
 // Hugging Face's fast tokenizer trims Unicode white space first, without
 // trace, but keeps spaces that the map makes of anything else.
 func (w *writer) leadingSpace(text string, i int) {
+	if i > 0 && text[i-1:i+1] == "\r\n" {
+		return // one cluster, and so aligned with its beginning
+	}
 	if r, _ := utf8.DecodeRuneInString(text[i:]); w.keepLead || !unicode.IsSpace(r) {
 		w.keepLead = true
 		w.lead = int32(i)

@@ -42,7 +42,15 @@ type Options struct {
 // SIGINT interrupts the running cell. An error means that the kernel could not
 // start.
 func Serve(ctx context.Context, connectionFile string, opts Options) error {
-	log := opts.Log
+	return serve(ctx, connectionFile, opts.Log, func(sink engine.Sink) (Executor, error) {
+		return engine.New(engine.Config{
+			Source: opts.Source, Cache: opts.Cache, Dir: opts.Dir, MemoryLimit: opts.MemoryLimit, Sink: sink,
+		})
+	})
+}
+
+// serve is Serve with an executor of the caller's choice.
+func serve(ctx context.Context, connectionFile string, log *slog.Logger, newExecutor func(engine.Sink) (Executor, error)) error {
 	if log == nil {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}
@@ -56,11 +64,7 @@ func Serve(ctx context.Context, connectionFile string, opts Options) error {
 	if conn.Key == "" {
 		log.Warn("the connection file has no key: messages are not signed, and anyone who can reach the ports can run code")
 	}
-	k, err := start(conn, log, func(sink engine.Sink) (Executor, error) {
-		return engine.New(engine.Config{
-			Source: opts.Source, Cache: opts.Cache, Dir: opts.Dir, MemoryLimit: opts.MemoryLimit, Sink: sink,
-		})
-	})
+	k, err := start(conn, log, newExecutor)
 	if err != nil {
 		return err
 	}

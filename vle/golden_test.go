@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	spago "github.com/nlpodyssey/spago/nn"
 	"github.com/sbinet/npyio/npz"
 
 	"govle/vle/checkpoint"
@@ -293,4 +294,9 @@ func TestVQACases(t *testing.T) {
 			})
 		}
 	}
+}
+
+// visitShapes notes the shape of each of m's parameters.
+func visitShapes(m Parameterized, shapes map[string][]int) {
+	m.Visit(func(name string, shape []int, _ **spago.Param) { shapes[name] = shape })
 }

@@ -110,8 +110,8 @@ func extendedColour(codes []string) (colour, int) {
 		n, _ := strconv.Atoi(codes[i])
 		return min(max(n, 0), 255)
 	}
-	if len(codes) == 0 {
-		return colour{}, 0
+	if len(codes) < 2 {
+		return colour{}, len(codes)
 	}
 	if codes[0] == "2" {
 		return colour{css: fmt.Sprintf("#%02x%02x%02x", number(1), number(2), number(3))}, min(4, len(codes))

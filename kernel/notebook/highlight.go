@@ -74,8 +74,11 @@ func highlightWith(lexer chroma.Lexer, source string) string {
 // scheme.
 var highlightCSS = sync.OnceValue(func() string {
 	var b bytes.Buffer
+	// Each scheme on its own: the dark one leaves colours out that it expects
+	// to be the text's.
+	b.WriteString("@media not all and (prefers-color-scheme: dark) {\n")
 	formatter.WriteCSS(&b, styles.Get("github"))
-	b.WriteString("@media (prefers-color-scheme: dark) {\n")
+	b.WriteString("}\n@media (prefers-color-scheme: dark) {\n")
 	formatter.WriteCSS(&b, styles.Get("github-dark"))
 	b.WriteString("}\n")
 	// The page sets the background itself.

@@ -87,7 +87,7 @@ func (p *page) bundle(o *Output) (template.HTML, error) {
 		body, err := p.markdown.render(s)
 		return `<div class="markdown">` + body + `</div>`, err
 	case mime == "text/latex":
-		return template.HTML(`<div class="math">` + html.EscapeString(strings.TrimSpace(s)) + `</div>`), nil
+		return template.HTML(`<div class="math">` + html.EscapeString(strings.Trim(s, "$ \n")) + `</div>`), nil
 	case isJSONMIME(mime):
 		var e encoder
 		e.value(o.Data[mime], 0)
@@ -132,6 +132,7 @@ var (
 	// that would reach beyond their place in the page.
 	unwantedTags = regexp.MustCompile(`(?i)<(/?(?:title|textarea|xmp|iframe|noembed|noframes|plaintext|meta|base|link|object|embed|frame|frameset|html|head|body)\b)`)
 	scriptTags   = regexp.MustCompile(`(?is)<script\b.*?(?:</script\s*>|$)`)
+	scriptEnds   = regexp.MustCompile(`(?i)<(/script\b)`)
 	styleTags    = regexp.MustCompile(`(?i)<(/?style\b)`)
 	imgSource    = regexp.MustCompile(`(?i)(<img\b[^>]*?\ssrc\s*=\s*)(?:"([^"]*)"|'([^']*)')`)
 )
@@ -143,6 +144,7 @@ func (p *page) filterHTML(s string, style bool) string {
 	s = unwantedTags.ReplaceAllString(s, "&lt;$1")
 	if !p.opts.Scripts {
 		s = scriptTags.ReplaceAllString(s, "")
+		s = scriptEnds.ReplaceAllString(s, "&lt;$1")
 	}
 	if !style {
 		s = styleTags.ReplaceAllString(s, "&lt;$1")

@@ -1,0 +1,71 @@
+# Targets for people: make help lists them. Only Go and a C compiler are needed,
+# and Python 3 for make lab.
+
+SHELL := /bin/bash -o pipefail
+.SHELLFLAGS := -eu -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+GO ?= go
+PYTHON ?= python3
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+DEMO := 01-ask-a-picture
+FUZZTIME ?= 30s
+BENCH ?= .
+VENV := .venv
+
+.PHONY: help
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/govle and bin/install-kernel
+	@mkdir -p bin
+	@$(GO) build -o bin/ ./cmd/...
+
+.PHONY: demo
+demo: build ## Ask a picture a question: run the first notebook through the real kernel
+	@mkdir -p build/demo
+	@bin/govle run notebooks/$(DEMO).ipynb --echo \
+		-o build/demo/$(DEMO).ipynb --html build/demo/$(DEMO).html
+
+.PHONY: test
+test: ## Run the tests
+	@$(GO) test ./...
+
+.PHONY: lint
+lint: ## Check formatting, vet, staticcheck
+	@unformatted=$$(gofmt -l */); \
+		if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
+	@$(GO) vet ./...
+	@$(GO) run $(STATICCHECK) ./...
+
+.PHONY: bench
+bench: ## Run the benchmarks that match BENCH (default all)
+	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: fuzz
+fuzz: ## Fuzz every parser for FUZZTIME (default 30s) each
+	@grep -rHoE --include="*_test.go" --exclude-dir=.git --exclude-dir=$(VENV) --exclude-dir=build '^func Fuzz[A-Za-z0-9_]+' . | sort | \
+	while IFS=: read -r file fn; do \
+		name=$${fn#func }; package=$$(dirname "$$file"); \
+		echo "== $$package $$name"; \
+		$(GO) test "$$package" -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x; \
+	done
+
+.PHONY: lab
+lab: $(VENV)/.lab build ## Open the notebooks in JupyterLab (installs it into .venv first)
+	@bin/install-kernel --prefix $(VENV)
+	@$(VENV)/bin/jupyter lab --notebook-dir notebooks
+
+$(VENV)/.lab:
+	@command -v $(PYTHON) >/dev/null || { echo "make lab needs Python 3: install it, or name it with PYTHON=…"; exit 1; }
+	@echo "installing JupyterLab into $(VENV) (about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check jupyterlab jupyterlab_widgets
+	@touch $@
+
+.PHONY: clean
+clean: ## Remove everything that was built or installed here
+	@rm -rf bin build $(VENV)
+	@$(GO) clean -testcache

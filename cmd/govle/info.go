@@ -1,0 +1,136 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/klauspost/cpuid/v2"
+	"github.com/spf13/cobra"
+
+	"govle/kernel/client"
+)
+
+func infoCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "info",
+		Short: "Say what govle found on this machine, for bug reports",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			facts := gather()
+			if asJSON {
+				m := map[string]string{}
+				for _, f := range facts {
+					m[f.name] = f.value
+				}
+				e := json.NewEncoder(cmd.OutOrStdout())
+				e.SetIndent("", "  ")
+				return e.Encode(m)
+			}
+			printFacts(cmd.OutOrStdout(), facts)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+type fact struct{ name, value string }
+
+func printFacts(w io.Writer, facts []fact) {
+	width := 0
+	for _, f := range facts {
+		width = max(width, len(f.name))
+	}
+	for _, f := range facts {
+		fmt.Fprintf(w, "%-*s  %s\n", width, f.name, f.value)
+	}
+}
+
+// gather looks at the machine. Cells need the Go toolchain and a C compiler;
+// what is missing is said with what to install.
+func gather() []fact {
+	facts := []fact{
+		{"govle", version()},
+		{"system", runtime.GOOS + "/" + runtime.GOARCH},
+		{"processor", fmt.Sprintf("%s, %d threads for Go, %s", cpuid.CPU.BrandName, runtime.GOMAXPROCS(0), vectorUnits())},
+	}
+	goVersion := commandOutput("go", "version")
+	if goVersion == "" {
+		goVersion = "not found; cells need the Go toolchain, see https://go.dev/doc/install"
+	}
+	facts = append(facts, fact{"go", strings.TrimPrefix(goVersion, "go version ")})
+	facts = append(facts, fact{"C compiler", cCompiler()})
+	if source := os.Getenv("GOVLE_SOURCE"); source != "" {
+		facts = append(facts, fact{"GOVLE_SOURCE", source})
+	}
+	if dir, err := os.UserCacheDir(); err == nil {
+		dir = filepath.Join(dir, "govle")
+		facts = append(facts, fact{"cache", fmt.Sprintf("%s (%.0f MB)", dir, float64(folderSize(dir))/1e6)})
+	}
+	var names []string
+	for _, s := range client.Specs() {
+		names = append(names, fmt.Sprintf("%s (%s)", s.Name, s.Language))
+	}
+	if names == nil {
+		names = []string{"none; install this one with install-kernel"}
+	}
+	facts = append(facts, fact{"kernelspecs", strings.Join(names, ", ")})
+	return facts
+}
+
+// vectorUnits names the instruction sets that vle/blas has kernels for.
+func vectorUnits() string {
+	var have []string
+	for _, f := range []cpuid.FeatureID{cpuid.AVX2, cpuid.FMA3, cpuid.AVX512F} {
+		if cpuid.CPU.Supports(f) {
+			have = append(have, f.String())
+		}
+	}
+	if have == nil {
+		return "no vector units that govle uses"
+	}
+	return strings.Join(have, " ")
+}
+
+// cCompiler is the compiler that Go would link a cell with.
+func cCompiler() string {
+	cc := commandOutput("go", "env", "CC")
+	if cc == "" {
+		cc = "gcc"
+	}
+	line, _, _ := strings.Cut(commandOutput(strings.Fields(cc)[0], "--version"), "\n")
+	if line == "" {
+		return cc + " not found; cells need one, such as gcc (apt install gcc)"
+	}
+	return line
+}
+
+// commandOutput is what a command prints, or "" when it cannot be run.
+func commandOutput(name string, args ...string) string {
+	out, err := exec.Command(name, args...).Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// folderSize is the size of the files below dir in bytes.
+func folderSize(dir string) int64 {
+	var total int64
+	filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if info, err := d.Info(); err == nil {
+				total += info.Size()
+			}
+		}
+		return nil
+	})
+	return total
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"govle/kernel"
+)
+
+func kernelCommand() *cobra.Command {
+	var file, level, memory string
+	var opts kernel.Options
+	cmd := &cobra.Command{
+		Use:   "kernel --connection-file FILE",
+		Short: "Serve the Jupyter kernel on the sockets of a connection file",
+		Long: `Serve the Jupyter kernel on the sockets of a connection file.
+
+Jupyter starts this command by the kernelspec that install-kernel writes; there is
+seldom a reason to type it.`,
+		Example: `  govle kernel --connection-file kernel-1234.json --log-level debug`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if file == "" {
+				return usagef("--connection-file is missing; Jupyter passes it, and install-kernel makes Jupyter do so")
+			}
+			var l slog.Level
+			if err := l.UnmarshalText([]byte(level)); err != nil {
+				return usagef("--log-level %q: use debug, info, warn or error", level)
+			}
+			var err error
+			if opts.MemoryLimit, err = parseSize(memory); err != nil {
+				return usagef("--memory-limit: %w", err)
+			}
+			opts.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+			return kernel.Serve(cmd.Context(), file, opts)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&file, "connection-file", "f", "", "`file` with the ports and the key")
+	f.StringVar(&memory, "memory-limit", "", "end the process that runs cells when it grows beyond `SIZE`, such as 8GiB")
+	f.StringVar(&level, "log-level", "warn", "what to log on stderr: debug, info, warn or error")
+	f.StringVar(&opts.Source, "source", "", "`folder` of the govle module that cells import (default $GOVLE_SOURCE, else where this program was built)")
+	f.StringVar(&opts.Cache, "cache", "", "`folder` for built workers (default in the user's cache folder)")
+	return cmd
+}

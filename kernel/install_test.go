@@ -1,0 +1,166 @@
+package kernel
+
+import (
+	"encoding/json"
+	"errors"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"govle/kernel/client"
+)
+
+// TestInstallSpec checks the folder, its files, and that the client finds it.
+func TestInstallSpec(t *testing.T) {
+	prefix := t.TempDir()
+	dir, err := InstallSpec(SpecOptions{Prefix: prefix, Name: "GoVLE-x", DisplayName: "Live", Program: "/opt/govle", Env: map[string]string{"A": "b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join(prefix, "share", "jupyter", "kernels", "govle-x"); dir != want {
+		t.Errorf("installed in %s, want %s", dir, want)
+	}
+	t.Setenv("JUPYTER_PATH", filepath.Join(prefix, "share", "jupyter"))
+	spec, err := client.FindSpec("govle-x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(spec.Argv, " "); got != "/opt/govle kernel --connection-file {connection_file}" {
+		t.Errorf("argv %s", got)
+	}
+	if spec.DisplayName != "Live" || spec.Language != "go" || spec.InterruptMode != "message" || spec.Env["A"] != "b" || spec.Metadata["debugger"] != false {
+		t.Errorf("spec %+v", spec)
+	}
+	for name, size := range map[string]int{"logo-32x32.png": 32, "logo-64x64.png": 64} {
+		f, err := os.Open(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if img, err := png.Decode(f); err != nil || img.Bounds().Dx() != size || img.Bounds().Dy() != size {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	files, _ := os.ReadDir(dir)
+	if len(files) != 4 {
+		t.Errorf("%d files, want kernel.json and three logos", len(files))
+	}
+	if _, err := InstallSpec(SpecOptions{Prefix: prefix, Name: "govle-x", Program: "/opt/other"}); err != nil {
+		t.Errorf("installing over our own: %v", err)
+	}
+	if spec, err := client.FindSpec("govle-x"); err != nil || spec.Argv[0] != "/opt/other" {
+		t.Errorf("after installing again: %+v, %v", spec, err)
+	}
+}
+
+// TestInstallSpecUser checks the user's folder.
+func TestInstallSpecUser(t *testing.T) {
+	data := t.TempDir()
+	t.Setenv("JUPYTER_DATA_DIR", data)
+	dir, err := InstallSpec(SpecOptions{Program: "/opt/govle"})
+	if want := filepath.Join(data, "kernels", "govle"); err != nil || dir != want {
+		t.Errorf("installed in %s, %v; want %s", dir, err, want)
+	}
+}
+
+// TestInstallSpecRefuses checks what is not overwritten, and that a refusal leaves
+// everything as it was.
+func TestInstallSpecRefuses(t *testing.T) {
+	foreign, err := json.Marshal(map[string]any{"argv": []string{"gophernotes"}, "display_name": "Go", "language": "go"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name    string
+		prepare func(kernels string) error
+		foreign bool // ErrForeignSpec, and --replace helps
+	}{
+		{"another program's", func(k string) error { return os.WriteFile(filepath.Join(k, "x", "kernel.json"), foreign, 0o644) }, true},
+		{"broken", func(k string) error { return os.WriteFile(filepath.Join(k, "x", "kernel.json"), []byte("{"), 0o644) }, true},
+		{"some other folder", func(k string) error { return os.WriteFile(filepath.Join(k, "x", "thesis.tex"), foreign, 0o644) }, true},
+		{"a link", func(k string) error {
+			if err := os.Remove(filepath.Join(k, "x")); err != nil {
+				return err
+			}
+			return os.Symlink(t.TempDir(), filepath.Join(k, "x"))
+		}, false},
+		{"a file", func(k string) error {
+			if err := os.Remove(filepath.Join(k, "x")); err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(k, "x"), nil, 0o644)
+		}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			prefix := t.TempDir()
+			kernels := filepath.Join(prefix, "share", "jupyter", "kernels")
+			if err := os.MkdirAll(filepath.Join(kernels, "x"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := tt.prepare(kernels); err != nil {
+				t.Fatal(err)
+			}
+			before := listing(t, kernels)
+			o := SpecOptions{Prefix: prefix, Name: "x", Program: "/opt/govle"}
+			_, err := InstallSpec(o)
+			if err == nil || errors.Is(err, ErrForeignSpec) != tt.foreign {
+				t.Errorf("error %v", err)
+			}
+			if after := listing(t, kernels); after != before {
+				t.Errorf("the refusal changed\n%s\nto\n%s", before, after)
+			}
+			o.Replace = true
+			if _, err := InstallSpec(o); (err == nil) != tt.foreign {
+				t.Errorf("with Replace: %v", err)
+			}
+			if tt.name == "some other folder" {
+				if _, err := os.Stat(filepath.Join(kernels, "x", "thesis.tex")); err != nil {
+					t.Errorf("a file that is not Jupyter's is gone: %v", err)
+				}
+			}
+		})
+	}
+	for _, name := range []string{"../x", "a b", "..", "é"} {
+		if _, err := InstallSpec(SpecOptions{Prefix: t.TempDir(), Name: name, Program: "/opt/govle"}); err == nil {
+			t.Errorf("the name %q is accepted", name)
+		}
+	}
+	if _, err := InstallSpec(SpecOptions{Prefix: t.TempDir(), Program: "govle"}); err == nil {
+		t.Error("a relative program is accepted")
+	}
+}
+
+// TestInstallSpecNoPermission checks the words of a refusal.
+func TestInstallSpecNoPermission(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 {
+		t.Skip("root may write everywhere")
+	}
+	_, err := InstallSpec(SpecOptions{Prefix: dir, Program: "/opt/govle"})
+	if err == nil || !strings.Contains(err.Error(), "--user") || !strings.Contains(err.Error(), dir) {
+		t.Errorf("error %v, want one that names the folder and --user", err)
+	}
+}
+
+// listing returns the names, kinds and contents below a folder.
+func listing(t *testing.T, dir string) string {
+	t.Helper()
+	var b strings.Builder
+	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+		if err != nil {
+			return err
+		}
+		data, _ := os.ReadFile(path)
+		b.WriteString(path + " " + info.Mode().String() + " " + string(data) + "\n")
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}

@@ -68,6 +68,8 @@ var kinds = []func(*folder) []testCase{
 	findResize,
 	findCheckpoints,
 	findModel,
+	findPosition,
+	findRealSize,
 }
 
 // testCase is one line of the report.

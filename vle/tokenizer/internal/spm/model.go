@@ -39,12 +39,12 @@ type Model struct {
 
 // Parse reads a serialised model (the content of an spm.model file).
 func Parse(data []byte) (*Model, error) {
-	p, err := parseModel(string(data))
+	p, err := parseModel(data)
 	if err != nil {
 		return nil, err
 	}
 	m := &Model{
-		data:         string(data),
+		data:         p.data,
 		pieces:       p.pieces,
 		ids:          make(map[string]int32, len(p.pieces)),
 		unkID:        -1,

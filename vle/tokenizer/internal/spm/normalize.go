@@ -194,7 +194,9 @@ func (z *Normalizer) cluster(w *writer, text string, i int) int {
 		end = clusterEnd(text, i)
 	}
 	if z.rules != nil && end-i < 6 {
-		if short, ok := z.rules.findShortest(text[i:end]); ok {
+		whole := text[i:end]
+		short, ok := z.rules.findShortest(whole)
+		if ok && (short != " " || whole == "\r\n") { // a mark is not part of a space
 			src := cursor{text, i, end, max(utf8.RuneCountInString(short), 1) - 1}
 			for i < end {
 				out, n := z.prefix(text[i:])

@@ -42,6 +42,7 @@ type vocabEntry struct {
 
 // proto is what of a ModelProto matters for encoding and decoding.
 type proto struct {
+	data   string // the file
 	pieces []vocabEntry
 
 	modelType     uint64
@@ -64,8 +65,8 @@ type normalizerSpec struct {
 var defaultNormalizerSpec = normalizerSpec{addDummyPrefix: true, removeExtraWS: true, escapeWS: true}
 
 // parseModel reads a serialised ModelProto. The pieces' texts are substrings
-// of data.
-func parseModel(data string) (*proto, error) {
+// of the copy of data that it keeps.
+func parseModel(data []byte) (*proto, error) {
 	if len(data) == 0 {
 		return nil, errors.New("the model is empty")
 	}
@@ -73,12 +74,13 @@ func parseModel(data string) (*proto, error) {
 		return nil, fmt.Errorf("the model has %d bytes, more than the limit of %d", len(data), maxModelBytes)
 	}
 	p := &proto{
+		data:       string(data),
 		modelType:  modelTypeUnigram,
 		unkSurface: " \u2047 ",
 		norm:       defaultNormalizerSpec,
 		denorm:     defaultNormalizerSpec,
 	}
-	err := message{data, []byte(data), 0, len(data)}.each(func(f field) error {
+	err := message{p.data, data, 0, len(data)}.each(func(f field) error {
 		switch f.num {
 		case 1:
 			if len(p.pieces) == maxPieces {

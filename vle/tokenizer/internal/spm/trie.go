@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/bits"
 	"slices"
+	"strings"
 )
 
 // trie maps byte strings to ids. It is a double array in which a child sits at
@@ -29,7 +30,7 @@ const (
 	blockSize = 256
 	maxUnits  = 1 << (32 - labelBits)
 	// openBlocks is how many of the newest blocks are searched for room.
-	openBlocks = 16
+	openBlocks = 4
 )
 
 // step returns the child of the node with the given base along c: its base and
@@ -67,60 +68,52 @@ type trieKey struct {
 
 // newTrie builds a trie of distinct, non-empty keys. It sorts keys.
 func newTrie(keys []trieKey) (*trie, error) {
-	slices.SortFunc(keys, func(a, b trieKey) int {
-		if a.text < b.text {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(keys, func(a, b trieKey) int { return strings.Compare(a.text, b.text) })
 	b := &trieBuilder{}
+	b.reserve(keys)
 	b.addBlock()
 	b.take(0, 0)         // the root
 	b.usedBase[0] = true // so that a node without children, base 0, matches nothing
 
-	// Breadth first: the nodes near the root, which every lookup passes, lie
+	// Level by level: the nodes near the root, which every lookup passes, lie
 	// together.
-	type span struct {
-		lo, hi int // keys
-		depth  int
+	type node struct {
+		lo, hi uint32 // the keys below it
 		unit   uint32
 	}
-	queue := []span{{0, len(keys), 0, 0}}
+	level, below := []node{{0, uint32(len(keys)), 0}}, []node(nil)
 	var labels []byte
-	var starts []int
-	for len(queue) > 0 {
-		s := queue[0]
-		queue = queue[1:]
-		lo := s.lo
-		if lo < s.hi && len(keys[lo].text) == s.depth {
-			b.units[s.unit].id = keys[lo].id
-			lo++
-		}
-		labels, starts = labels[:0], starts[:0]
-		for i := lo; i < s.hi; i++ {
-			c := keys[i].text[s.depth]
-			if len(labels) == 0 || labels[len(labels)-1] != c {
-				labels = append(labels, c)
-				starts = append(starts, i)
+	for depth := 0; len(level) > 0; depth++ {
+		below = below[:0]
+		for _, n := range level {
+			if n.lo < n.hi && len(keys[n.lo].text) == depth {
+				b.units[n.unit].id = keys[n.lo].id
+				n.lo++
+			}
+			labels = labels[:0]
+			children := len(below)
+			for i := n.lo; i < n.hi; i++ {
+				c := keys[i].text[depth]
+				if len(labels) == 0 || labels[len(labels)-1] != c {
+					labels = append(labels, c)
+					below = append(below, node{lo: i})
+				}
+				below[len(below)-1].hi = i + 1
+			}
+			if len(labels) == 0 {
+				continue
+			}
+			base, err := b.place(labels)
+			if err != nil {
+				return nil, err
+			}
+			b.units[n.unit].link |= base << labelBits
+			for k, c := range labels {
+				below[children+k].unit = base ^ uint32(c)
+				b.take(base^uint32(c), c)
 			}
 		}
-		if len(labels) == 0 {
-			continue
-		}
-		base, err := b.place(labels)
-		if err != nil {
-			return nil, err
-		}
-		b.units[s.unit].link |= base << labelBits
-		for k, c := range labels {
-			hi := s.hi
-			if k+1 < len(starts) {
-				hi = starts[k+1]
-			}
-			unit := base ^ uint32(c)
-			b.take(unit, c)
-			queue = append(queue, span{starts[k], hi, s.depth + 1, unit})
-		}
+		level, below = below, level
 	}
 	return &trie{units: b.units}, nil
 }
@@ -130,6 +123,23 @@ type trieBuilder struct {
 	units    []trieUnit
 	free     [][blockSize / 64]uint64 // one bit a unit
 	usedBase []bool
+}
+
+// reserve makes room for the nodes of sorted keys.
+func (b *trieBuilder) reserve(keys []trieKey) {
+	nodes, last := blockSize, ""
+	for _, k := range keys {
+		shared := 0
+		for shared < min(len(last), len(k.text)) && last[shared] == k.text[shared] {
+			shared++
+		}
+		nodes += len(k.text) - shared
+		last = k.text
+	}
+	nodes += nodes / 16 // units that stay free
+	b.units = make([]trieUnit, 0, nodes)
+	b.usedBase = make([]bool, 0, nodes)
+	b.free = make([][blockSize / 64]uint64, 0, nodes/blockSize)
 }
 
 func (b *trieBuilder) addBlock() {

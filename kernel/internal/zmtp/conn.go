@@ -365,7 +365,7 @@ func readMessage(r *bufio.Reader) (frames [][]byte, command bool, err error) {
 // readBody reads size bytes. The buffer doubles as bytes arrive, so that a peer
 // cannot make it large by announcing much.
 func readBody(r io.Reader, size int) ([]byte, error) {
-	body := make([]byte, min(size, 1<<20))
+	body := make([]byte, min(size, 64<<10))
 	for at := 0; ; {
 		if _, err := io.ReadFull(r, body[at:]); err != nil {
 			return nil, err

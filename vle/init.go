@@ -16,6 +16,9 @@ func Initialize(m Parameterized, seed uint64) {
 		f := freshParam{name, shape, p}
 		f.init(m.Config(), seed, true)
 	})
+	if t, ok := m.(interface{ tie() }); ok {
+		t.tie()
+	}
 }
 
 // freshParam is a parameter that no weights file holds.

@@ -105,6 +105,14 @@ func find(w Weights, name string) (string, []int) {
 func Load(m Parameterized, w Weights, opts LoadOptions) (*LoadReport, error) {
 	rep := &LoadReport{}
 	used := map[string]bool{}
+	var tied map[string]string
+	t, ties := m.(interface {
+		tied() map[string]string
+		tie()
+	})
+	if ties {
+		tied = t.tied()
+	}
 	var failed error
 	var fresh []freshParam
 	m.Visit(func(name string, shape []int, p **spago.Param) {
@@ -112,6 +120,9 @@ func Load(m Parameterized, w Weights, opts LoadOptions) (*LoadReport, error) {
 			return
 		}
 		at, have := find(w, name)
+		if other, ok := tied[name]; ok && at == "" {
+			at, have = find(w, other)
+		}
 		if at == "" {
 			rep.Missing = append(rep.Missing, name)
 			fresh = append(fresh, freshParam{name, shape, p})
@@ -150,6 +161,9 @@ func Load(m Parameterized, w Weights, opts LoadOptions) (*LoadReport, error) {
 	}
 	for _, f := range fresh {
 		f.init(m.Config(), opts.Seed, opts.Trainable)
+	}
+	if ties {
+		t.tie()
 	}
 	return rep, nil
 }

@@ -139,3 +139,42 @@ func (o *ConcatColumns) Backward(gy mat.Tensor) error {
 	}
 	return nil
 }
+
+// Reshape is the operator that reads X's elements, row by row, as a matrix of
+// other dimensions.
+type Reshape struct {
+	X          mat.Tensor
+	Rows, Cols int
+}
+
+var _ Operator = (*Reshape)(nil)
+
+// Operands returns X.
+func (o *Reshape) Operands() []mat.Tensor { return []mat.Tensor{o.X} }
+
+func (o *Reshape) check() error {
+	if o.X.Size() != o.Rows*o.Cols {
+		return shapeError("Reshape", "%d elements as %d×%d", o.X.Size(), o.Rows, o.Cols)
+	}
+	return nil
+}
+
+// Forward copies the elements.
+func (o *Reshape) Forward() (mat.Tensor, error) { return forward(o) }
+
+func (o *Reshape) eval(r *Run) mat.Tensor {
+	t, y := r.buffer(o.Rows, o.Cols)
+	copy(y, Floats(o.X))
+	return t
+}
+
+// Backward reads gy in X's dimensions.
+func (o *Reshape) Backward(gy mat.Tensor) error {
+	if wants(o.X) {
+		m, n := rowsCols(o.X)
+		gx, d := zeros(m, n)
+		copy(d, Floats(gy))
+		o.X.AccGrad(gx)
+	}
+	return nil
+}

@@ -15,6 +15,7 @@ type Run struct {
 	dropout bool
 	arena   *arena
 	watch   Watch
+	prefix  string
 	seed    uint64
 	draws   uint64
 }
@@ -44,6 +45,10 @@ func (r *Run) WithWatch(w Watch) *Run {
 	return r
 }
 
+// SetPrefix puts prefix before the names of the results that are shown from now
+// on.
+func (r *Run) SetPrefix(prefix string) { r.prefix = prefix }
+
 // Close gives an inference run's buffers back. The matrices it returned must
 // not be used any more.
 func (r *Run) Close() {
@@ -69,16 +74,16 @@ func (r *Run) Show(name string, batch int, t mat.Tensor) {
 	}
 	rows, cols := rowsCols(t)
 	if rows == batch {
-		r.watch(name, []int{rows, cols}, Floats(t))
+		r.watch(r.prefix+name, []int{rows, cols}, Floats(t))
 		return
 	}
-	r.watch(name, []int{batch, rows / batch, cols}, Floats(t))
+	r.watch(r.prefix+name, []int{batch, rows / batch, cols}, Floats(t))
 }
 
 // ShowData hands data of any shape to the watcher.
 func (r *Run) ShowData(name string, shape []int, data []float32) {
 	if r.watch != nil {
-		r.watch(name, shape, data)
+		r.watch(r.prefix+name, shape, data)
 	}
 }
 

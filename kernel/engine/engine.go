@@ -3,70 +3,426 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
+	"go/token"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"govle/kernel/engine/internal/link"
 )
 
 // Engine is one live session: the names that cells declared, and the worker
 // process in which their values live. Its methods may be called from any
 // goroutine; cells run one at a time, in the order of the calls.
-type Engine struct{}
+type Engine struct {
+	config Config
+	dir    string // files of the session
+
+	running sync.Mutex // held while a cell runs
+
+	// set up in the background; read after ready is closed
+	ready    chan struct{}
+	setupErr error
+	ws       *workspace
+
+	mu        sync.Mutex // guards what follows
+	session   *session
+	packages  *packages
+	fset      *token.FileSet
+	importCfg string
+	knownN    int
+	seq       int
+	worker    *worker
+	lost      bool // variables of earlier cells are gone
+	interrupt chan struct{}
+	closed    bool
+	slow      func(string) // tells a waiting cell that something takes long
+	told      string       // what it is to be told when it comes
+}
 
 // New starts a session. It returns quickly: the worker is built and started
 // in the background, and a machine without a Go toolchain or a C compiler is
 // told about by the first Execute, as a CellError named "SetupError".
-func New(c Config) (*Engine, error) { return nil, errors.New("engine: not built yet") }
+func New(c Config) (*Engine, error) {
+	if c.Sink == nil {
+		return nil, errors.New("engine: Config.Sink is nil")
+	}
+	if c.Grace <= 0 {
+		c.Grace = 500 * time.Millisecond
+	}
+	if c.Cache == "" {
+		base, err := os.UserCacheDir()
+		if err != nil {
+			return nil, fmt.Errorf("engine: finding a place for built workers: %w; set Config.Cache", err)
+		}
+		c.Cache = filepath.Join(base, "govle")
+	}
+	dir, err := os.MkdirTemp("", "govle-session-")
+	if err != nil {
+		return nil, fmt.Errorf("engine: %w", err)
+	}
+	e := &Engine{config: c, dir: dir, ready: make(chan struct{})}
+	e.forget()
+	go e.setUp()
+	return e, nil
+}
+
+// forget starts the session's names anew.
+func (e *Engine) forget() {
+	e.session = newSession()
+	e.fset = token.NewFileSet()
+	if e.ws != nil {
+		e.packages = newPackages(e.ws, e.fset)
+	}
+}
+
+// setUp finds the tools, builds the worker if need be and starts it.
+func (e *Engine) setUp() {
+	defer close(e.ready)
+	e.setupErr = func() error {
+		tools, err := findToolchain()
+		if err != nil {
+			return err
+		}
+		source, err := findSource(e.config.Source)
+		if err != nil {
+			return err
+		}
+		ws, err := openWorkspace(tools, source, e.config.Cache, nil, e.tell)
+		if err != nil {
+			return err
+		}
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.ws = ws
+		e.packages = newPackages(ws, e.fset)
+		if !e.closed {
+			e.worker, err = e.startWorker()
+		}
+		return err
+	}()
+}
+
+// tell says to a waiting cell, or to the next one, why it takes long.
+func (e *Engine) tell(text string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.slow != nil {
+		e.slow(text)
+	} else {
+		e.told = text
+	}
+}
+
+func (e *Engine) startWorker() (*worker, error) {
+	return startWorker(e.ws.host, e.config.Dir, e.config.Sink, func(f *link.Failure) string {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		err := e.session.runtimeError(f)
+		text := "panic in a goroutine: " + err.Value + "\n"
+		for _, line := range err.Traceback[1:] {
+			text += line + "\n"
+		}
+		return text
+	})
+}
 
 // Execute runs one cell and returns when it has ended, was interrupted (by ctx
 // or by Interrupt), or its worker died. All output that the cell produced
 // before it ended has been delivered to the Sink by then.
-func (e *Engine) Execute(ctx context.Context, c Cell) Result { return Result{} }
+func (e *Engine) Execute(ctx context.Context, c Cell) Result {
+	e.running.Lock()
+	defer e.running.Unlock()
+	start := time.Now()
+	e.mu.Lock()
+	stop := make(chan struct{})
+	e.interrupt = stop
+	e.mu.Unlock()
+	defer func() {
+		e.mu.Lock()
+		e.interrupt = nil
+		e.mu.Unlock()
+	}()
+	r := e.execute(ctx, c, stop)
+	r.Duration = time.Since(start)
+	return r
+}
+
+func failed(err *CellError) Result { return Result{Err: err} }
+
+func plainError(name, value string) *CellError {
+	return &CellError{Name: name, Value: value, Traceback: []string{red + name + plain + ": " + bold + value + plain}}
+}
+
+var errInterrupted = plainError("Interrupted", "the cell was interrupted before it ran")
+
+func (e *Engine) execute(ctx context.Context, c Cell, stop <-chan struct{}) Result {
+	if err := e.awaitSetup(ctx, c.ID, stop); err != nil {
+		return failed(err)
+	}
+	p, cerr := e.build(c)
+	if cerr != nil {
+		return failed(cerr)
+	}
+	if p == nil {
+		return Result{} // nothing but comments
+	}
+	w, cerr := e.liveWorker()
+	if cerr != nil {
+		return failed(cerr)
+	}
+	select {
+	case <-stop:
+		return failed(errInterrupted)
+	case <-ctx.Done():
+		return failed(errInterrupted)
+	default:
+	}
+	done, err := w.execute(&link.Frame{Op: link.OpRun, Cell: c.ID, File: p.cell.unit.file, Plugin: p.file, Symbol: p.symbol,
+		GraceMS: e.config.Grace.Milliseconds()})
+	if err != nil {
+		// The worker is dying: the wait below says of what.
+		done = nil
+	}
+	d, cerr := e.await(ctx, w, c.ID, done, stop)
+	os.Remove(p.file) // loaded files stay mapped without their names
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if cerr != nil {
+		return failed(cerr)
+	}
+	e.session.commit(p, d.Mark, d.Failure != nil)
+	if d.Failure != nil {
+		return failed(e.session.runtimeError(d.Failure))
+	}
+	return Result{Value: d.Value, Metadata: d.Metadata}
+}
+
+// awaitSetup waits until cells can be built.
+func (e *Engine) awaitSetup(ctx context.Context, cell string, stop <-chan struct{}) *CellError {
+	select {
+	case <-e.ready:
+	default:
+		e.mu.Lock()
+		e.slow = func(text string) { e.config.Sink.Stream(cell, "stderr", text) }
+		if e.told != "" {
+			e.slow(e.told)
+		}
+		e.mu.Unlock()
+		select {
+		case <-e.ready:
+		case <-stop:
+			return errInterrupted
+		case <-ctx.Done():
+			return errInterrupted
+		}
+	}
+	if e.setupErr != nil {
+		return plainError("SetupError", e.setupErr.Error())
+	}
+	return nil
+}
+
+// build makes a cell into a plugin; nil when there is nothing to run.
+func (e *Engine) build(c Cell) (*plugin, *CellError) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil, plainError("InternalError", "the engine is closed")
+	}
+	s := e.session
+	file := s.fileName(c.Count)
+	u, errs := parseUnit(e.fset, file, c.Source, nil)
+	if len(errs) > 0 {
+		return nil, compileError(errs)
+	}
+	if len(u.stmts) == 0 && (u.decls == nil || len(u.decls.Decls) == 0) {
+		return nil, nil
+	}
+	units := append([]*unit{u}, s.inherit(e.fset, u)...)
+	checked, errs := s.check(e.fset, units, e.packages)
+	if len(errs) > 0 {
+		return nil, compileError(errs)
+	}
+	e.seq++
+	cell := &built{seq: e.seq, path: fmt.Sprintf("%s%d", cellPath, e.seq), unit: u}
+	gen, errs := s.generate(checked, cell.seq)
+	if len(errs) > 0 {
+		return nil, compileError(errs)
+	}
+	cell.cells = gen.cells
+	if failed := e.packages.load(gen.imports); len(failed) > 0 {
+		for path, err := range failed {
+			return nil, plainError("InternalError", fmt.Sprintf("loading package %s: %v", path, err))
+		}
+	}
+	if len(e.ws.known) != e.knownN {
+		e.importCfg, e.knownN = e.ws.importConfig(), len(e.ws.known)
+	}
+	known := map[string]*unit{}
+	for _, u := range units {
+		known[u.file] = u
+	}
+	p, errs, err := e.ws.buildCell(filepath.Join(e.dir, fmt.Sprint(cell.seq)), cell, gen.source, e.importCfg, known)
+	switch {
+	case err != nil:
+		return nil, plainError("InternalError", err.Error())
+	case len(errs) > 0:
+		return nil, compileError(errs)
+	}
+	s.units[file] = u
+	p.checked, p.generated = checked, gen
+	return p, nil
+}
+
+// liveWorker returns the worker, starting a new one when the last has died.
+func (e *Engine) liveWorker() (*worker, *CellError) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	w := e.worker
+	if w != nil {
+		select {
+		case <-w.dead:
+			death := w.death
+			e.worker = nil
+			if e.forgetValues() {
+				return nil, plainError("WorkerLost", "the Go worker ended between cells: "+death+". All variables are gone; run the cells that declare them again.")
+			}
+		default:
+			return w, nil
+		}
+	}
+	w, err := e.startWorker()
+	if err != nil {
+		return nil, plainError("SetupError", err.Error())
+	}
+	e.worker = w
+	return w, nil
+}
+
+// forgetValues forgets the session's names, since their values are gone. It
+// tells whether there were any.
+func (e *Engine) forgetValues() bool {
+	had := len(e.session.names) > 0
+	e.forget()
+	return had
+}
+
+// await waits for the end of the running cell and passes interrupts on.
+func (e *Engine) await(ctx context.Context, w *worker, cell string, done <-chan *link.Done, stop <-chan struct{}) (*link.Done, *CellError) {
+	cancelled := ctx.Done()
+	var overdue <-chan time.Time
+	for {
+		select {
+		case d := <-done:
+			if d.Burning {
+				w.kill("it was stopped")
+				e.mu.Lock()
+				e.worker = nil
+				e.forgetValues()
+				e.mu.Unlock()
+				return nil, plainError("Interrupted", "the cell computed on in code that cannot be interrupted, so the Go worker was replaced. All variables are gone; run the cells that declare them again.")
+			}
+			return d, nil
+		case <-w.dead:
+			select {
+			case d := <-done:
+				return d, nil // it ended first, and then the worker died
+			default:
+			}
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			e.worker = nil
+			e.forgetValues()
+			e.prepareWorker()
+			return nil, plainError("WorkerLost", "the Go worker died: "+w.death+". All variables are gone; run the cells that declare them again.")
+		case <-stop:
+			stop = nil
+		case <-cancelled:
+			cancelled = nil
+		case <-overdue:
+			w.kill("it did not react to an interrupt")
+			continue
+		}
+		if overdue == nil {
+			w.conn.Send(&link.Frame{Op: link.OpInterrupt, Cell: cell}) // its failure shows as a death
+			overdue = time.After(e.config.Grace + 5*time.Second)
+		}
+	}
+}
+
+// prepareWorker starts the next worker ahead of the next cell; a failure is met
+// again, and reported, then.
+func (e *Engine) prepareWorker() {
+	if w, err := e.startWorker(); err == nil {
+		e.worker = w
+	}
+}
 
 // Interrupt ends the running cell, if there is one; its Execute then returns a
 // CellError named "Interrupted". It does not wait for that.
-func (e *Engine) Interrupt() {}
+func (e *Engine) Interrupt() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.interrupt != nil {
+		close(e.interrupt)
+		e.interrupt = nil
+	}
+}
 
 // Restart ends the worker and forgets all names, imports and values. A running
 // cell ends with a CellError named "WorkerLost".
-func (e *Engine) Restart() error { return nil }
+func (e *Engine) Restart() error {
+	e.stopWorker("the session was restarted")
+	e.running.Lock()
+	defer e.running.Unlock()
+	e.stopWorker("the session was restarted")
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return errors.New("engine: restarting a closed session")
+	}
+	e.worker = nil
+	e.forget()
+	return nil
+}
+
+func (e *Engine) stopWorker(why string) {
+	e.mu.Lock()
+	w := e.worker
+	e.mu.Unlock()
+	if w != nil {
+		w.kill(why)
+	}
+}
 
 // Close ends the worker and removes the session's files.
-func (e *Engine) Close() error { return nil }
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	<-e.ready
+	e.stopWorker("the session was closed")
+	e.running.Lock()
+	defer e.running.Unlock()
+	e.stopWorker("the session was closed")
+	if err := os.RemoveAll(e.dir); err != nil {
+		return fmt.Errorf("engine: removing the session's files: %w", err)
+	}
+	return nil
+}
 
 // Comm passes a comm message ("comm_open", "comm_msg" or "comm_close") from the
 // front to the worker, also while a cell runs. What the worker answers arrives
 // at Sink.Publish.
-func (e *Engine) Comm(m Message) error { return nil }
-
-// Match is one candidate of a completion.
-type Match struct {
-	// Text replaces the source from Completion.Start to Completion.End.
-	Text string
-	// Type is "function", "variable", "type", "package", "keyword", "field",
-	// "method", "constant" or "magic".
-	Type string
-	// Signature is the Go declaration in one line, such as
-	// "func(a ...any) (n int, err error)".
-	Signature string
+func (e *Engine) Comm(m Message) error {
+	e.mu.Lock()
+	w := e.worker
+	e.mu.Unlock()
+	if w == nil {
+		return errors.New("engine: there is no worker for a comm message")
+	}
+	return w.conn.Send(&link.Frame{Op: link.OpComm, Message: &link.Message{Kind: m.Kind, Content: m.Content, Metadata: m.Metadata, Buffers: m.Buffers}})
 }
-
-// Completion is what could stand at a position. Start and End count Unicode
-// code points, as Jupyter does.
-type Completion struct {
-	Matches    []Match
-	Start, End int
-}
-
-// Complete lists what can stand at pos (in code points) of src.
-func (e *Engine) Complete(ctx context.Context, src string, pos int) Completion {
-	return Completion{Start: pos, End: pos}
-}
-
-// Inspect describes the thing at pos (in code points) of src as a MIME bundle;
-// detail 1 asks for more. found is false when there is nothing to tell.
-func (e *Engine) Inspect(ctx context.Context, src string, pos, detail int) (bundle map[string]any, found bool) {
-	return nil, false
-}
-
-// IsComplete tells whether src can run as it stands: status is "complete",
-// "incomplete" or "invalid"; indent is what the next line should start with
-// when it is incomplete.
-func (e *Engine) IsComplete(src string) (status, indent string) { return "complete", "" }

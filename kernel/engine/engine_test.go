@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// record is a Sink that keeps everything.
+type record struct {
+	mu     sync.Mutex
+	events []event
+	answer func(prompt string, password bool) (string, error)
+}
+
+// event is one call of the Sink.
+type event struct {
+	cell, kind, text string // kind: stdout, stderr, or a message's kind
+	message          Message
+}
+
+func (r *record) Stream(cell, name, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, event{cell: cell, kind: name, text: text})
+}
+
+func (r *record) Publish(cell string, m Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, event{cell: cell, kind: m.Kind, message: m})
+}
+
+func (r *record) Input(cell, prompt string, password bool) (string, error) {
+	if r.answer == nil {
+		return "", fmt.Errorf("nobody answers")
+	}
+	return r.answer(prompt, password)
+}
+
+// text is all that a cell wrote to a stream.
+func (r *record) text(cell, name string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var b strings.Builder
+	for _, e := range r.events {
+		if e.cell == cell && e.kind == name {
+			b.WriteString(e.text)
+		}
+	}
+	return b.String()
+}
+
+// of is everything that a cell produced.
+func (r *record) of(cell string) (out []event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.events {
+		if e.cell == cell {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+var (
+	one     sync.Once
+	oneE    *Engine
+	oneSink *record
+	oneErr  error
+	cells   atomic.Int64
+)
+
+// shared is one session for many tests: starting one for each would be slow.
+func shared(t testing.TB) (*Engine, *record) {
+	t.Helper()
+	one.Do(func() {
+		oneSink = &record{}
+		oneE, oneErr = New(Config{Sink: oneSink})
+	})
+	if oneErr != nil {
+		t.Fatal(oneErr)
+	}
+	return oneE, oneSink
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if oneE != nil {
+		if err := oneE.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+func cellID() string { return fmt.Sprintf("cell-%d", cells.Add(1)) }
+
+func cellCount() int { return int(cells.Load()) }

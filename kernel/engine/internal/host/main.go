@@ -1,0 +1,166 @@
+// Command host is the worker of a session: it loads the plugins that cells
+// were made into and runs them. It is started by package engine only, with a
+// socket to the front as file descriptor 3.
+package main
+
+/*
+#cgo linux LDFLAGS: -ldl
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+static void *lookup(const char *name) { return dlsym(RTLD_DEFAULT, name); }
+*/
+import "C"
+
+import (
+	"fmt"
+	"os"
+	"plugin"
+	"sync"
+	"time"
+	"unsafe"
+
+	"govle/kernel/display"
+	"govle/kernel/engine/internal/cellrt"
+	"govle/kernel/engine/internal/link"
+)
+
+// worker is the state of this process.
+type worker struct {
+	conn *link.Conn
+
+	mu        sync.Mutex
+	interrupt chan struct{} // closed to interrupt the running cell; nil between cells
+	seq       int
+	waiting   map[int]chan *link.Frame
+	cell      string
+}
+
+func main() {
+	socket := os.NewFile(3, "front")
+	if socket == nil {
+		fmt.Fprintln(os.Stderr, "host: this program is started by the govle engine, not by hand")
+		os.Exit(2)
+	}
+	w := &worker{conn: link.NewConn(socket), waiting: map[int]chan *link.Frame{}}
+	cellrt.TrapLog()
+	cellrt.OnGoroutinePanic = func(f *link.Failure) {
+		w.send(&link.Frame{Op: link.OpPublish, Cell: w.current(), Done: &link.Done{Failure: f}})
+	}
+	display.Connect(w)
+	cells := make(chan *link.Frame, 1)
+	go func() {
+		for f := range cells {
+			w.run(f)
+		}
+	}()
+	w.send(&link.Frame{Op: link.OpReady})
+	for {
+		f, err := w.conn.Receive()
+		if err != nil {
+			os.Exit(0) // the front has gone
+		}
+		switch f.Op {
+		case link.OpRun:
+			w.mu.Lock()
+			w.interrupt = make(chan struct{})
+			w.cell = f.Cell
+			w.mu.Unlock()
+			cells <- f
+		case link.OpInterrupt:
+			w.mu.Lock()
+			if w.interrupt != nil && f.Cell == w.cell {
+				close(w.interrupt)
+				w.interrupt = nil
+			}
+			w.mu.Unlock()
+		case link.OpReply:
+			w.mu.Lock()
+			c := w.waiting[f.Seq]
+			delete(w.waiting, f.Seq)
+			w.mu.Unlock()
+			if c != nil {
+				c <- f
+			}
+		case link.OpComm:
+			if m := f.Message; m != nil {
+				display.Deliver(display.Message{Kind: m.Kind, Content: m.Content, Metadata: m.Metadata, Buffers: m.Buffers})
+			}
+		}
+	}
+}
+
+// run loads and runs one cell.
+func (w *worker) run(f *link.Frame) {
+	w.mu.Lock()
+	interrupt := w.interrupt
+	w.mu.Unlock()
+	start := time.Now()
+	entry, err := load(f.Plugin, f.Symbol)
+	opened := time.Since(start)
+	var done *link.Done
+	if err != nil {
+		done = &link.Done{Failure: &link.Failure{Kind: "load", Message: err.Error()}}
+	} else {
+		done = cellrt.Execute(f.Cell, entry, interrupt, time.Duration(f.GraceMS)*time.Millisecond)
+	}
+	done.OpenNS = opened.Nanoseconds()
+	w.mu.Lock()
+	w.interrupt = nil
+	w.mu.Unlock()
+	w.send(&link.Frame{Op: link.OpDone, Cell: f.Cell, Done: done})
+}
+
+// load opens a plugin and finds its entry function by the symbol's name.
+// plugin.Lookup knows only what package main exports, and a cell is an
+// ordinary package so that later cells can import it.
+func load(path, symbol string) (func(), error) {
+	if _, err := plugin.Open(path); err != nil {
+		return nil, err
+	}
+	name := C.CString(symbol)
+	defer C.free(unsafe.Pointer(name))
+	code := C.lookup(name)
+	if code == nil {
+		return nil, fmt.Errorf("loading a cell: %s has no symbol %s", path, symbol)
+	}
+	// A Go func value points to a word that holds the code's address.
+	closure := &code
+	return *(*func())(unsafe.Pointer(&closure)), nil
+}
+
+func (w *worker) current() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cell
+}
+
+func (w *worker) send(f *link.Frame) {
+	if err := w.conn.Send(f); err != nil {
+		fmt.Fprintln(os.Stderr, "worker:", err)
+	}
+}
+
+// Publish implements display.Front.
+func (w *worker) Publish(m display.Message) error {
+	return w.conn.Send(&link.Frame{Op: link.OpPublish, Cell: w.current(), Message: &link.Message{
+		Kind: m.Kind, Content: m.Content, Metadata: m.Metadata, Buffers: m.Buffers}})
+}
+
+// Input implements display.Front.
+func (w *worker) Input(prompt string, password bool) (string, error) {
+	answer := make(chan *link.Frame, 1)
+	w.mu.Lock()
+	w.seq++
+	seq := w.seq
+	w.waiting[seq] = answer
+	w.mu.Unlock()
+	if err := w.conn.Send(&link.Frame{Op: link.OpInput, Seq: seq, Cell: w.current(), Text: prompt, Secret: password}); err != nil {
+		return "", err
+	}
+	f := <-answer
+	if f.Error != "" {
+		return "", fmt.Errorf("asking for input: %s", f.Error)
+	}
+	return f.Text, nil
+}

@@ -48,12 +48,12 @@ func (u *upsampler) at(y int) []byte {
 		return out
 	}
 	if u.v == 1 {
+		// With the same row twice, every sum is four times the sample, and so
+		// must be the rounding terms.
 		n := u.c.w
-		for i, s := range in[:n] {
-			u.sums[i+1] = uint16(s)
-		}
+		verticalSums(u.sums[1:], in, in, n)
 		u.sums[0], u.sums[n+1] = u.sums[1], u.sums[n]
-		triangle(u.row, u.sums, n, 1, 2, 2)
+		triangle(u.row, u.sums, n, 4, 8)
 		return u.row
 	}
 	// The other row is the one above for an upper output row, else the one
@@ -70,7 +70,7 @@ func (u *upsampler) at(y int) []byte {
 	}
 	verticalSums(u.sums[1:], in, other, n)
 	u.sums[0], u.sums[n+1] = u.sums[1], u.sums[n]
-	triangle(u.row, u.sums, n, 8, 7, 4)
+	triangle(u.row, u.sums, n, 8, 7)
 	return u.row
 }
 
@@ -87,12 +87,12 @@ func verticalSumsGeneric(sums []uint16, near, far []byte, n int) {
 // triangleGeneric makes two samples of each of the n sums after the first, weighing
 // it three to one with its left and its right neighbour. The two rounding terms
 // alternate so that the mean is kept (libjpeg's ordered dither).
-func triangleGeneric(out []byte, sums []uint16, n int, left, right uint16, shift uint) {
+func triangleGeneric(out []byte, sums []uint16, n int, left, right uint16) {
 	out = out[:2*n]
 	sums = sums[:n+2]
 	for i := range n {
 		s := 3 * sums[i+1]
-		out[2*i] = uint8((s + sums[i] + left) >> shift)
-		out[2*i+1] = uint8((s + sums[i+2] + right) >> shift)
+		out[2*i] = uint8((s + sums[i] + left) >> 4)
+		out[2*i+1] = uint8((s + sums[i+2] + right) >> 4)
 	}
 }

@@ -12,9 +12,9 @@ func clip8(sum int32) byte {
 	return byte(v)
 }
 
-// horizontalPass filters every row of src, pictures of srcW pixels, into rows of
-// len(a.first) pixels.
-func horizontalPass(dst, src []byte, a *axis, srcW, channels int) {
+// horizontalPassGeneric filters every row of src, a picture of srcW pixels, into
+// rows of len(a.first) pixels.
+func horizontalPassGeneric(dst, src []byte, a *axis, srcW, channels int) {
 	w := len(a.first)
 	rows := len(src) / (srcW * channels)
 	for y := range rows {
@@ -62,23 +62,24 @@ func horizontalRow(out, in []byte, a *axis, channels int) {
 	}
 }
 
-// verticalPass filters the columns of src, whose first row is row rowLo of the
-// picture, into len(a.first) rows of rowBytes bytes.
-func verticalPass(dst, src []byte, a *axis, rowLo, rowBytes int) {
-	sums := make([]int32, rowBytes)
+// verticalPassGeneric filters the columns of src, from byte column from on, into
+// len(a.first) rows of rowBytes bytes. The first row of src is row rowLo of the
+// picture.
+func verticalPassGeneric(dst, src []byte, a *axis, rowLo, rowBytes, from int) {
+	sums := make([]int32, rowBytes-from)
 	for y := range a.first {
 		for i := range sums {
 			sums[i] = rounding
 		}
 		coef := a.coef[y*a.width:][:a.count[y]]
-		top := (int(a.first[y]) - rowLo) * rowBytes
+		top := (int(a.first[y])-rowLo)*rowBytes + from
 		for k, c := range coef {
 			row := src[top+k*rowBytes:][:len(sums)]
 			for i, v := range row {
 				sums[i] += int32(v) * c
 			}
 		}
-		out := dst[y*rowBytes:][:len(sums)]
+		out := dst[y*rowBytes+from:][:len(sums)]
 		for i, s := range sums {
 			out[i] = clip8(s)
 		}

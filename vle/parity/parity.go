@@ -70,6 +70,7 @@ var kinds = []func(*folder) []testCase{
 	findModel,
 	findPosition,
 	findRealSize,
+	findArchs,
 }
 
 // testCase is one line of the report.

@@ -6,6 +6,7 @@ package spm
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -106,8 +107,8 @@ func (m *Model) index() (keys, symbols []trieKey, err error) {
 			}
 			m.unkID = id
 		case Byte:
-			var b byte
-			if n, err := fmt.Sscanf(e.text, "<0x%02X>", &b); n != 1 || err != nil || e.text != fmt.Sprintf("<0x%02X>", b) {
+			b, ok := byteOf(e.text)
+			if !ok {
 				return nil, nil, fmt.Errorf("the byte piece %q (id %d) is not of the form <0x0A>", e.text, id)
 			}
 			if !m.byteFallback {
@@ -124,6 +125,15 @@ func (m *Model) index() (keys, symbols []trieKey, err error) {
 		return nil, nil, fmt.Errorf("byte_fallback needs 256 byte pieces, found %d", bytesFound)
 	}
 	return keys, symbols, nil
+}
+
+// byteOf is the byte that a piece like <0x0A> stands for.
+func byteOf(piece string) (b byte, ok bool) {
+	if len(piece) != len("<0x0A>") {
+		return 0, false
+	}
+	v, err := strconv.ParseUint(piece[3:5], 16, 8)
+	return byte(v), err == nil && piece == fmt.Sprintf("<0x%02X>", v)
 }
 
 // Data is the file that the model was parsed from.
@@ -310,8 +320,7 @@ func (m *Model) Decode(pieces []string) string {
 		}
 		kind := m.pieces[id].kind
 		if kind == Byte {
-			var b byte
-			fmt.Sscanf(piece, "<0x%02X>", &b) // checked by index
+			b, _ := byteOf(piece)
 			pending = append(pending, b)
 			continue
 		}

@@ -70,7 +70,9 @@ type trieKey struct {
 func newTrie(keys []trieKey) (*trie, error) {
 	slices.SortFunc(keys, func(a, b trieKey) int { return strings.Compare(a.text, b.text) })
 	b := &trieBuilder{}
-	b.reserve(keys)
+	if err := b.reserve(keys); err != nil {
+		return nil, err
+	}
 	b.addBlock()
 	b.take(0, 0)         // the root
 	b.usedBase[0] = true // so that a node without children, base 0, matches nothing
@@ -125,8 +127,10 @@ type trieBuilder struct {
 	usedBase []bool
 }
 
+var errTooLarge = errors.New("the vocabulary is too large for the lookup table")
+
 // reserve makes room for the nodes of sorted keys.
-func (b *trieBuilder) reserve(keys []trieKey) {
+func (b *trieBuilder) reserve(keys []trieKey) error {
 	nodes, last := blockSize, ""
 	for _, k := range keys {
 		shared := 0
@@ -137,9 +141,13 @@ func (b *trieBuilder) reserve(keys []trieKey) {
 		last = k.text
 	}
 	nodes += nodes / 16 // units that stay free
+	if nodes > maxUnits {
+		return errTooLarge
+	}
 	b.units = make([]trieUnit, 0, nodes)
 	b.usedBase = make([]bool, 0, nodes)
 	b.free = make([][blockSize / 64]uint64, 0, nodes/blockSize)
+	return nil
 }
 
 func (b *trieBuilder) addBlock() {
@@ -165,7 +173,7 @@ func (b *trieBuilder) place(labels []byte) (uint32, error) {
 	for block := max(0, len(b.free)-openBlocks); ; block++ {
 		if block == len(b.free) {
 			if len(b.units)+blockSize > maxUnits {
-				return 0, errors.New("the vocabulary is too large for the lookup table")
+				return 0, errTooLarge
 			}
 			b.addBlock()
 		}

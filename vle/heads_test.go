@@ -212,9 +212,7 @@ func TestHeadCases(t *testing.T) {
 					defer watched.Close()
 					x := h.forward(t, m, watched, c, &in)
 					check(t, "logits", nn.Floats(x), c.floats("out.logits.npy"))
-					if c.has("mid.") {
-						w.checkMiddle(t, c, "mid.")
-					}
+					w.checkMiddle(t, c, "mid.")
 
 					r := nn.NewRun()
 					defer r.Close()

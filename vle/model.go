@@ -145,6 +145,9 @@ func (m *Model) fuse(r *nn.Run, text *textRows, image *imageRows, tf, vf mat.Ten
 		Text:   ts.x, Image: is.x, TextRows: ts.rows, ImageRows: is.rows,
 	}
 	r.Free(tq, iq)
+	r.Show("vle.pooler_output", items, out.Pooled)
+	r.Show("vle.text_embeds", items, out.Text)
+	r.Show("vle.image_embeds", items, out.Image)
 	return out
 }
 

@@ -65,6 +65,7 @@ asks the VLE model from the command line.`,
 		convertCommand(),
 		verifyCommand(),
 		parityCommand(),
+		vqaCommand(),
 		infoCommand(),
 		versionCommand(),
 	)

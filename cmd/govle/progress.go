@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/term"
 
+	"govle/kernel/client"
 	"govle/kernel/notebook"
 	"govle/kernel/wire"
 )
@@ -21,19 +22,33 @@ type progress struct {
 	open bool
 	// midLine is true when the last thing printed by a cell was no line end.
 	midLine bool
+	since   time.Time
+}
+
+// starting tells that the kernel is being started; on a first run it builds its
+// worker, which takes a while.
+func (p *progress) starting(kernel string) {
+	p.since = time.Now()
+	fmt.Fprintf(p.err, "%-58s", "starting the kernel "+kernel)
+	p.open = true
+}
+
+func (p *progress) started(client.Info) {
+	fmt.Fprintf(p.err, " %9s\n", shortDuration(time.Since(p.since)))
+	p.open = false
 }
 
 func (p *progress) step(s notebook.Step) {
 	width := len(fmt.Sprint(s.Of))
 	if !s.Done {
 		p.endLine()
-		fmt.Fprintf(p.err, "[%*d/%d] %-52s", width, s.Number, s.Of, summary(s.Cell.Source))
+		fmt.Fprintf(p.err, "[%*d/%d] %-*s", width, s.Number, s.Of, 54-2*width, summary(s.Cell.Source))
 		p.open = true
 		return
 	}
 	p.endLine()
 	if !p.open {
-		fmt.Fprintf(p.err, "[%*d/%d] %-52s", width, s.Number, s.Of, "")
+		fmt.Fprintf(p.err, "[%*d/%d] %-*s", width, s.Number, s.Of, 54-2*width, "done")
 	}
 	mark := ""
 	if s.Err != nil {
@@ -97,7 +112,7 @@ func (p *progress) finish() {
 // summary is the first line of a cell that says something: comments and imports
 // are passed over when there is more.
 func summary(source string) string {
-	first := ""
+	first, inImport := "", false
 	for line := range strings.Lines(source) {
 		line = strings.TrimSpace(line)
 		if line == "" {
@@ -106,15 +121,23 @@ func summary(source string) string {
 		if first == "" {
 			first = line
 		}
-		if !strings.HasPrefix(line, "//") {
-			first = line
-			break
+		switch {
+		case inImport:
+			inImport = line != ")"
+		case strings.HasPrefix(line, "import ("):
+			inImport = !strings.Contains(line, ")")
+		case !strings.HasPrefix(line, "//") && !strings.HasPrefix(line, "import "):
+			return shorten(line)
 		}
 	}
-	if r := []rune(first); len(r) > 52 {
-		return string(r[:51]) + "…"
+	return shorten(first)
+}
+
+func shorten(s string) string {
+	if r := []rune(s); len(r) > 50 {
+		return string(r[:49]) + "…"
 	}
-	return first
+	return s
 }
 
 // shortDuration gives a duration three digits: 84 ms, 1.25 s, 3m20s.

@@ -80,9 +80,10 @@ A cell tagged "raises-exception" may fail; one tagged "skip-execution" is not ru
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			start := time.Now()
+			progress.starting(spec.DisplayName)
 			runErr := notebook.Run(ctx, nb, notebook.RunOptions{
 				Spec: spec, Dir: dir, Timeout: timeout, AllowErrors: allowErrors, NoTiming: noTiming, Save: out,
-				Step: progress.step, Message: progress.message, KernelLog: cmd.ErrOrStderr(),
+				Started: progress.started, Step: progress.step, Message: progress.message, KernelLog: cmd.ErrOrStderr(),
 			})
 			progress.finish()
 			if html != "" {

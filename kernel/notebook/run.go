@@ -32,7 +32,7 @@ type RunOptions struct {
 	// Save, when not empty, is the path that the notebook is written to after
 	// each cell and, while a cell runs long, every ten seconds.
 	Save string
-	// Started is told the kernel's info when it answers; nil is allowed.
+	// Started is told the kernel's info when it is ready; nil is allowed.
 	Started func(info client.Info)
 	// Step is told when a cell starts and when it is done; nil is allowed.
 	Step func(Step)
@@ -112,6 +112,12 @@ func Run(ctx context.Context, nb *Notebook, opts RunOptions) (err error) {
 		defer cancel()
 		r.kernel.Shutdown(stop)
 	}()
+	// An empty silent cell waits until the kernel can really run one. What it
+	// says while it gets ready (building its worker, on a first run) is no
+	// output of the first cell.
+	if _, err := r.kernel.Execute(ctx, "", client.ExecuteOptions{Silent: true}, nil); err != nil {
+		return fmt.Errorf("waiting for the kernel to get ready: %w", err)
+	}
 	if opts.Started != nil {
 		opts.Started(r.kernel.Info)
 	}

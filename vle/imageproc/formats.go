@@ -3,11 +3,9 @@ package imageproc
 import (
 	"bytes"
 	"image"
-	"image/gif"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
-	"golang.org/x/image/webp"
 
 	"govle/vle/imageproc/internal/jpeg"
 )
@@ -22,11 +20,6 @@ func decodeJPEG(d *decoding) error {
 	return nil
 }
 
-func decodeGIF(d *decoding) error {
-	return d.plain(func(b []byte) (image.Config, error) { return gif.DecodeConfig(bytes.NewReader(b)) },
-		func(b []byte) (image.Image, error) { return gif.Decode(bytes.NewReader(b)) })
-}
-
 func decodeBMP(d *decoding) error {
 	return d.plain(func(b []byte) (image.Config, error) { return bmp.DecodeConfig(bytes.NewReader(b)) },
 		func(b []byte) (image.Image, error) { return bmp.Decode(bytes.NewReader(b)) })
@@ -35,11 +28,6 @@ func decodeBMP(d *decoding) error {
 func decodeTIFF(d *decoding) error {
 	return d.plain(func(b []byte) (image.Config, error) { return tiff.DecodeConfig(bytes.NewReader(b)) },
 		func(b []byte) (image.Image, error) { return tiff.Decode(bytes.NewReader(b)) })
-}
-
-func decodeWebP(d *decoding) error {
-	return d.plain(func(b []byte) (image.Config, error) { return webp.DecodeConfig(bytes.NewReader(b)) },
-		func(b []byte) (image.Image, error) { return webp.Decode(bytes.NewReader(b)) })
 }
 
 func (d *decoding) plain(config func([]byte) (image.Config, error), decode func([]byte) (image.Image, error)) error {

@@ -132,7 +132,13 @@ func Decode(data []byte, allow func(width, height int) error) (*Picture, error) 
 			}
 		case marker == markerSOS:
 			if err = d.scan(segment); err == nil && d.singleScan {
-				return d.finish() // whatever follows changes no pixel
+				// Whatever follows changes no pixel, but the end must be there.
+				for marker != markerEOI && err == nil {
+					marker, err = d.nextMarker()
+				}
+				if err == nil {
+					return d.finish()
+				}
 			}
 		}
 		if err != nil {

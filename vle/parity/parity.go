@@ -71,6 +71,8 @@ var kinds = []func(*folder) []testCase{
 	findPosition,
 	findRealSize,
 	findArchs,
+	findVQA,
+	findEasyVQA,
 }
 
 // testCase is one line of the report.

@@ -89,9 +89,6 @@ func Dense(rows, cols int, data []float32) *mat.Dense[float32] {
 	if len(data) != rows*cols {
 		panic(fmt.Sprintf("nn: %d elements for a %d×%d matrix", len(data), rows, cols))
 	}
-	if data == nil {
-		return mat.NewDense[float32](mat.WithShape(rows, cols))
-	}
 	return mat.NewDense[float32](mat.WithShape(rows, cols), mat.WithBacking(data))
 }
 

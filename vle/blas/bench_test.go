@@ -56,6 +56,10 @@ func BenchmarkSgemm(b *testing.B) {
 			p.pack(s.transB, w, ldb, true)
 			measure(kn.name+"-packed", func() { p.mul(s.m, operand{x, s.k, 1}, 1, false, c, s.n, nil, runtime.GOMAXPROCS(0) > 1) })
 		}
+		if otherSgemm != nil { // -tags netlib
+			g := gemmCase{transB: s.transB, m: s.m, n: s.n, k: s.k, lda: s.k, ldb: ldb, ldc: s.n, alpha: 1, a: x, b: w}
+			measure("netlib", func() { otherSgemm(g, c) })
+		}
 		measure("gonum", func() {
 			gonum.Implementation{}.Sgemm(blas.NoTrans, tB, s.m, s.n, s.k, 1, x, s.k, w, ldb, 0, c, s.n)
 		})

@@ -28,11 +28,38 @@ type operand struct {
 func gemm(kn *kernel, transA, transB bool, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
 	work := m * n * k
 	par := work > oneThread && idle() > 1
-	if beta != 1 && (beta != 0 || alpha == 0) {
-		scaleMatrix(m, n, beta, c, ldc)
-	}
 	if alpha == 0 {
+		if beta != 1 {
+			scaleMatrix(m, n, beta, c, ldc)
+		}
 		return
+	}
+	switch {
+	case m == 1: // a row: cᵀ = op(B)ᵀ·aᵀ
+		incA := 1
+		if transA {
+			incA = lda
+		}
+		if transB {
+			gemv(false, n, k, alpha, b, ldb, a, incA, beta, c, 1)
+		} else {
+			gemv(true, k, n, alpha, b, ldb, a, incA, beta, c, 1)
+		}
+		return
+	case n == 1: // a column
+		incB := ldb
+		if transB {
+			incB = 1
+		}
+		if transA {
+			gemv(true, k, m, alpha, a, lda, b, incB, beta, c, ldc)
+		} else {
+			gemv(false, m, k, alpha, a, lda, b, incB, beta, c, ldc)
+		}
+		return
+	}
+	if beta != 1 && beta != 0 {
+		scaleMatrix(m, n, beta, c, ldc)
 	}
 	op := operand{a, lda, 1}
 	if transA {
@@ -110,13 +137,14 @@ func (p *Packed) mul(m int, a operand, alpha float32, acc bool, c []float32, ldc
 		defer putScratch(buf)
 	}
 	g.plan(par)
-	if !par {
-		for t := range g.rowBlocks * g.colBlocks {
-			g.task(t)
-		}
+	if par {
+		shared := g // only this copy goes to the heap
+		Parallel(g.rowBlocks*g.colBlocks, shared.task)
 		return
 	}
-	Parallel(g.rowBlocks*g.colBlocks, g.task)
+	for t := range g.rowBlocks * g.colBlocks {
+		g.task(t)
+	}
 }
 
 // product is one matrix product under way.
@@ -138,19 +166,17 @@ type product struct {
 // packTransposed makes a copy of a transposed A in panels of mr rows, so that a
 // kernel finds what it needs for one k step side by side.
 func (g *product) packTransposed(buf []float32, par bool) {
-	p, mr := g.p, g.p.kn.mr
-	padded := (g.m + mr - 1) / mr * mr
-	src := g.a
+	m, k, kc, mr, a := g.m, g.p.k, g.p.kc, g.p.kn.mr, g.a
+	padded := (m + mr - 1) / mr * mr
 	rows := blockRows
-	if blocks := (g.m + rows - 1) / rows; blocks < 8 {
+	if m < 8*rows {
 		rows = 4 * mr
 	}
-	rb := (g.m + rows - 1) / rows
-	kb := (p.k + p.kc - 1) / p.kc
-	run(par, rb*kb, func(t int) {
-		i0, k0 := t%rb*rows, t/rb*p.kc
-		depth := min(p.kc, p.k-k0)
-		packA(buf[k0*padded+i0*depth:], mr, src.data, src.cs, i0, min(g.m, i0+rows), k0, depth)
+	rb := (m + rows - 1) / rows
+	run(par, rb*((k+kc-1)/kc), func(t int) {
+		i0, k0 := t%rb*rows, t/rb*kc
+		kb := min(kc, k-k0)
+		packA(buf[k0*padded+i0*kb:], mr, a.data, a.cs, i0, min(m, i0+rows), k0, kb)
 	})
 	g.a = operand{buf, 1, mr}
 	g.panels = true

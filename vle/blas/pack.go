@@ -27,7 +27,7 @@ func NewPacked(w []float32, n, k int) *Packed {
 	}
 	p := newPacked(best, k, n, nil)
 	p.pack(true, w, k, true)
-	return p
+	return &p
 }
 
 // Rows is k, the width of the inputs that Mul takes.
@@ -37,13 +37,13 @@ func (p *Packed) Rows() int { return p.k }
 func (p *Packed) Cols() int { return p.n }
 
 // newPacked lays out a k×n matrix in buf, or in fresh memory where buf is nil.
-func newPacked(kn *kernel, k, n int, buf []float32) *Packed {
+func newPacked(kn *kernel, k, n int, buf []float32) Packed {
 	blocks := (k + depth - 1) / depth
 	kc := k
 	if blocks > 1 { // equal blocks: no thin last one
 		kc = ((k+blocks-1)/blocks + 7) &^ 7
 	}
-	p := &Packed{k: k, n: n, kc: kc, panels: (n + kn.nr - 1) / kn.nr, kn: kn, data: buf}
+	p := Packed{k: k, n: n, kc: kc, panels: (n + kn.nr - 1) / kn.nr, kn: kn, data: buf}
 	if buf == nil {
 		p.data = make([]float32, packedSize(kn, k, n))
 	}
@@ -64,18 +64,28 @@ func (p *Packed) panel(k0, kb, j int) []float32 {
 // pack fills p from b, which is k×n or, with trans, n×k.
 func (p *Packed) pack(trans bool, b []float32, ldb int, par bool) {
 	const group = 4 // panels a task
-	run(par && p.panels > group, (p.panels+group-1)/group, func(g int) {
-		for j := g * group; j < min(p.panels, (g+1)*group); j++ {
-			for k0 := 0; k0 < p.k; k0 += p.kc {
-				kb := min(p.kc, p.k-k0)
-				if trans {
-					p.packRows(p.panel(k0, kb, j), b, ldb, j*p.kn.nr, k0, kb)
-				} else {
-					p.packColumns(p.panel(k0, kb, j), b, ldb, j*p.kn.nr, k0, kb)
-				}
+	if !par || p.panels <= group {
+		p.packPanels(trans, b, ldb, 0, p.panels)
+		return
+	}
+	shared := *p // only this copy goes to the heap
+	Parallel((p.panels+group-1)/group, func(g int) {
+		shared.packPanels(trans, b, ldb, g*group, min(shared.panels, (g+1)*group))
+	})
+}
+
+// packPanels is pack for panels j0…j1.
+func (p *Packed) packPanels(trans bool, b []float32, ldb, j0, j1 int) {
+	for j := j0; j < j1; j++ {
+		for k0 := 0; k0 < p.k; k0 += p.kc {
+			kb := min(p.kc, p.k-k0)
+			if trans {
+				p.packRows(p.panel(k0, kb, j), b, ldb, j*p.kn.nr, k0, kb)
+			} else {
+				p.packColumns(p.panel(k0, kb, j), b, ldb, j*p.kn.nr, k0, kb)
 			}
 		}
-	})
+	}
 }
 
 // packColumns copies columns c0… of rows k0…k0+kb of an untransposed b.

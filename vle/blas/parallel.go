@@ -1,6 +1,7 @@
 package blas
 
 import (
+	"math/bits"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -104,22 +105,20 @@ func run(par bool, n int, f func(i int)) {
 	}
 }
 
-// scratch recycles float buffers between calls, so that a steady state
-// allocates nothing.
-var scratch sync.Pool // of *[]float32
+// scratch recycles float buffers between calls, one pool for each power of two,
+// so that a steady state allocates nothing.
+var scratch [48]sync.Pool // of *[]float32
 
 // getScratch returns a buffer of n floats with undefined content.
 func getScratch(n int) *[]float32 {
-	if p, _ := scratch.Get().(*[]float32); p != nil {
-		if cap(*p) >= n {
-			*p = (*p)[:n]
-			return p
-		}
-		// Too small for what is asked now: let it go, a pool of many sizes
-		// settles on the largest.
+	class := bits.Len(uint(max(n, 64) - 1))
+	p, _ := scratch[class].Get().(*[]float32)
+	if p == nil {
+		b := make([]float32, 1<<class)
+		p = &b
 	}
-	b := make([]float32, n)
-	return &b
+	*p = (*p)[:n]
+	return p
 }
 
-func putScratch(p *[]float32) { scratch.Put(p) }
+func putScratch(p *[]float32) { scratch[bits.Len(uint(cap(*p)-1))].Put(p) }

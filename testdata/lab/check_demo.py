@@ -7,7 +7,8 @@ import json
 import re
 import sys
 
-ANSWER = re.compile(r"\bteal\b")  # the demo asks about testdata/shapes/teal-circle.png
+# The demo asks for the colour of testdata/shapes/red-triangle.png.
+ANSWER = re.compile(r"what color is the triangle\?\n\s*red\s+(\d+\.\d+) ?%")
 
 
 def main():
@@ -24,10 +25,11 @@ def main():
             data = o.get("data", {})
             texts.append("".join(o.get("text", [])) + "".join(data.get("text/plain", [])))
             pictures += any(m.startswith("image/") for m in data)
-    if not ANSWER.search("\n".join(texts)):
-        problems.append("the answer is not among the outputs")
-    if not re.search(r"\d\d\.\d+ ?%", "\n".join(texts)):
-        problems.append("no probability is among the outputs")
+    answer = ANSWER.search("\n".join(texts))
+    if not answer:
+        problems.append("the question with its answer is not among the outputs")
+    elif float(answer[1]) < 50:
+        problems.append(f"the answer has a probability of only {answer[1]} %")
     if pictures == 0:
         problems.append("no output holds a picture")
     if len(sys.argv) > 2:
@@ -38,7 +40,7 @@ def main():
             problems.append("the page needs the network")
     for p in problems:
         print("FAIL", p)
-    print(f"{len(code)} code cells, {pictures} outputs with pictures")
+    print(f"{len(code)} code cells, {pictures} outputs with pictures, the answer is {answer and answer[0].split()[-3:]}")
     sys.exit(bool(problems))
 
 

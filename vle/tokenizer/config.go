@@ -51,7 +51,7 @@ type config struct {
 	raw        map[string]json.RawMessage // tokenizer_config.json, for Save
 	rawSpecial map[string]json.RawMessage // special_tokens_map.json, for Save
 
-	roles      map[string]string
+	roles      map[string]specialToken
 	special    []specialToken // by role, then the additional ones
 	added      []addedToken   // by id
 	lowerCase  bool
@@ -62,10 +62,10 @@ type config struct {
 }
 
 // role is the text of a special token.
-func (c *config) role(name string) string { return c.roles[name] }
+func (c *config) role(name string) string { return c.roles[name].text }
 
 func readConfig(fsys fs.FS, dir string) (config, error) {
-	c := config{roles: map[string]string{}, maxLength: unlimited}
+	c := config{roles: map[string]specialToken{}, maxLength: unlimited}
 	var added map[string]int
 	for _, f := range []struct {
 		name string
@@ -193,7 +193,7 @@ func (c *config) readSpecial() error {
 				return fmt.Errorf("reading %s: %s: %w", f.name, r.role, err)
 			}
 		}
-		c.roles[r.role] = tok.text
+		c.roles[r.role] = tok
 		c.addSpecial(tok)
 	}
 	name, raw := specialMapFile, c.rawSpecial[additionalRole]

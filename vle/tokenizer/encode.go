@@ -40,9 +40,12 @@ func (t *Tokenizer) EncodeBatch(texts, pairs []string, opts Options) ([]*Encodin
 	if pairs != nil && len(pairs) != len(texts) {
 		return nil, fmt.Errorf("tokenizer: %d texts but %d second texts", len(texts), len(pairs))
 	}
+	if _, err := opts.limit(t.config.maxLength); err != nil {
+		return nil, err
+	}
 	each := opts
 	if opts.Padding == PadLongest {
-		each.Padding = NoPadding
+		each.Padding = NoPadding // until the longest is known
 	}
 	out := make([]*Encoding, len(texts))
 	longest := 0
@@ -67,7 +70,8 @@ func (t *Tokenizer) EncodeBatch(texts, pairs []string, opts Options) ([]*Encodin
 }
 
 func (t *Tokenizer) encode(a, b string, pair bool, opts *Options) (*Encoding, error) {
-	if err := opts.validate(); err != nil {
+	limit, err := opts.limit(t.config.maxLength)
+	if err != nil {
 		return nil, err
 	}
 	w := t.scratch.Get().(*work)
@@ -82,10 +86,6 @@ func (t *Tokenizer) encode(a, b string, pair bool, opts *Options) (*Encoding, er
 		}
 	}
 	first, second := w.tokens[0], w.tokens[1]
-	limit := opts.MaxLength
-	if limit == 0 {
-		limit = t.config.maxLength
-	}
 	total := len(first) + len(second)
 	if !opts.NoSpecialTokens {
 		total += specials(pair)

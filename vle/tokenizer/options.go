@@ -15,7 +15,8 @@ type Options struct {
 	// Padding chooses the length to pad to.
 	Padding Padding
 	// PadToMultipleOf rounds the padded length up to a multiple; 0 or 1
-	// means no rounding. It has no effect under NoPadding.
+	// means no rounding. It has no effect under NoPadding. MaxLength must
+	// be such a multiple where the sequence is also truncated.
 	PadToMultipleOf int
 	// NoSpecialTokens leaves out [CLS] and [SEP].
 	NoSpecialTokens bool
@@ -52,17 +53,31 @@ const (
 	PadToMax
 )
 
-// validate refuses option values that no caller can mean.
-func (o *Options) validate() error {
+// limit is MaxLength, or otherwise where it is not given. Option values that no
+// caller can mean are errors.
+func (o *Options) limit(otherwise int) (int, error) {
+	limit := o.MaxLength
+	if limit == 0 {
+		limit = otherwise
+	}
 	switch {
 	case o.MaxLength < 0:
-		return fmt.Errorf("tokenizer: MaxLength is %d, want 0 or more", o.MaxLength)
+		return 0, fmt.Errorf("tokenizer: MaxLength is %d, want 0 or more", o.MaxLength)
 	case o.PadToMultipleOf < 0:
-		return fmt.Errorf("tokenizer: PadToMultipleOf is %d, want 0 or more", o.PadToMultipleOf)
+		return 0, fmt.Errorf("tokenizer: PadToMultipleOf is %d, want 0 or more", o.PadToMultipleOf)
 	case o.Truncation < DoNotTruncate || o.Truncation > OnlySecond:
-		return fmt.Errorf("tokenizer: unknown truncation strategy %d", o.Truncation)
+		return 0, fmt.Errorf("tokenizer: unknown truncation strategy %d", o.Truncation)
 	case o.Padding < NoPadding || o.Padding > PadToMax:
-		return fmt.Errorf("tokenizer: unknown padding strategy %d", o.Padding)
+		return 0, fmt.Errorf("tokenizer: unknown padding strategy %d", o.Padding)
+	case o.Padding == PadToMax && limit > maxPadding && limit != unlimited:
+		return 0, fmt.Errorf("tokenizer: padding to %d tokens, more than the limit of %d", limit, maxPadding)
+	case o.PadToMultipleOf > maxPadding:
+		return 0, fmt.Errorf("tokenizer: padding to a multiple of %d, more than the limit of %d", o.PadToMultipleOf, maxPadding)
+	case o.Truncation != DoNotTruncate && o.Padding != NoPadding && limit != unlimited && roundUp(limit, o.PadToMultipleOf) != limit:
+		return 0, fmt.Errorf("tokenizer: truncation to %d tokens and padding to a multiple of %d exclude each other", limit, o.PadToMultipleOf)
 	}
-	return nil
+	return limit, nil
 }
+
+// maxPadding bounds what a wrong number can cost.
+const maxPadding = 1 << 24

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 )
@@ -19,25 +20,31 @@ func (t *Tokenizer) Save(dir string) error {
 		return fmt.Errorf("saving the tokenizer: %w", err)
 	}
 	config, special := t.config.files()
-	added := map[string]int{}
-	for text, id := range t.addedID {
-		added[text] = id
+	if err := writeJSON(filepath.Join(dir, configFile), config); err != nil {
+		return err
 	}
-	files := []struct {
-		name    string
-		content any
-	}{{configFile, config}, {specialMapFile, special}, {addedFile, added}}
-	for _, f := range files {
-		var buf bytes.Buffer
-		enc := json.NewEncoder(&buf) // sorts keys and ends with a new line
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(f.content); err != nil {
-			return fmt.Errorf("saving %s: %w", f.name, err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, f.name), buf.Bytes(), 0o666); err != nil {
-			return fmt.Errorf("saving the tokenizer: %w", err)
-		}
+	if err := writeJSON(filepath.Join(dir, specialMapFile), special); err != nil {
+		return err
+	}
+	if len(t.added) == 0 {
+		return nil
+	}
+	return writeJSON(filepath.Join(dir, addedFile), t.addedID)
+}
+
+// writeJSON writes content as Python's json.dumps(indent=2, sort_keys=True,
+// ensure_ascii=False) does, and a new line.
+func writeJSON(name string, content any) error {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	err := enc.Encode(content)
+	if err == nil {
+		err = os.WriteFile(name, buf.Bytes(), 0o666)
+	}
+	if err != nil {
+		return fmt.Errorf("saving the tokenizer: %s: %w", name, err)
 	}
 	return nil
 }
@@ -53,14 +60,24 @@ func (c *config) files() (config, special map[string]any) {
 		"tokenizer_class":  "DebertaV2Tokenizer",
 	}
 	special = map[string]any{}
-	for role, text := range c.roles {
-		config[role], special[role] = text, text
+	for role, tok := range c.roles {
+		config[role], special[role] = tok.text, tok.text
+		if !tok.stripBefore || !tok.stripAfter {
+			special[role] = map[string]any{
+				"content": tok.text, "lstrip": tok.stripBefore, "rstrip": tok.stripAfter,
+				"normalized": false, "single_word": false,
+			}
+		}
 	}
-	for key, raw := range c.raw {
-		config[key] = raw
-	}
-	for key, raw := range c.rawSpecial {
-		special[key] = raw
-	}
+	maps.Copy(config, asAny(c.raw))
+	maps.Copy(special, asAny(c.rawSpecial))
 	return config, special
+}
+
+func asAny(raw map[string]json.RawMessage) map[string]any {
+	out := make(map[string]any, len(raw))
+	for key, value := range raw {
+		out[key] = value
+	}
+	return out
 }

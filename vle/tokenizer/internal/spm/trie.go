@@ -74,8 +74,10 @@ func newTrie(keys []trieKey) (*trie, error) {
 		return nil, err
 	}
 	b.addBlock()
-	b.take(0, 0)         // the root
-	b.usedBase[0] = true // so that a node without children, base 0, matches nothing
+	// Nothing leads to the root, and no node has base 0: so a node without
+	// children, whose base is 0, matches nothing, not even a NUL byte.
+	b.take(0, noLabel)
+	b.usedBase[0] = true
 
 	// Level by level: the nodes near the root, which every lookup passes, lie
 	// together.
@@ -112,7 +114,7 @@ func newTrie(keys []trieKey) (*trie, error) {
 			b.units[n.unit].link |= base << labelBits
 			for k, c := range labels {
 				below[children+k].unit = base ^ uint32(c)
-				b.take(base^uint32(c), c)
+				b.take(base^uint32(c), uint32(c))
 			}
 		}
 		level, below = below, level
@@ -159,8 +161,8 @@ func (b *trieBuilder) addBlock() {
 }
 
 // take puts a node with a label into a free unit.
-func (b *trieBuilder) take(unit uint32, label byte) {
-	b.units[unit].link = uint32(label)
+func (b *trieBuilder) take(unit, label uint32) {
+	b.units[unit].link = label
 	b.free[unit/blockSize][unit%blockSize/64] &^= 1 << (unit % 64)
 }
 

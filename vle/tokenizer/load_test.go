@@ -1,0 +1,150 @@
+package tokenizer
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func load(t testing.TB, fsys fs.FS) *Tokenizer {
+	t.Helper()
+	tok, err := LoadFS(fsys, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
+}
+
+func TestLoadRefuses(t *testing.T) {
+	for _, bad := range []struct {
+		name string
+		fsys fstest.MapFS
+		want string
+	}{
+		{"no model", fstest.MapFS{}, "reading the SentencePiece model: open spm.model"},
+		{"damaged model", fstest.MapFS{modelFile: {Data: []byte("text")}}, "reading spm.model: byte 0"},
+		{"config no JSON", folder(configFile, "{"), "reading tokenizer_config.json: unexpected end"},
+		{"config a list", folder(configFile, "[]"), "reading tokenizer_config.json: json: cannot unmarshal array"},
+		{"lower case a word", folder(configFile, `{"do_lower_case": "yes"}`), "tokenizer_config.json: do_lower_case"},
+		{"odd side", folder(configFile, `{"padding_side": "top"}`), `padding_side is "top", want left or right`},
+		{"negative length", folder(configFile, `{"model_max_length": -1}`), "model_max_length is -1"},
+		{"length a word", folder(configFile, `{"model_max_length": true}`), "model_max_length"},
+		{"empty special token", folder(configFile, `{"mask_token": ""}`), "tokenizer_config.json: mask_token: the token is empty"},
+		{"special token a number", folder(specialMapFile, `{"mask_token": 1}`), "special_tokens_map.json: mask_token"},
+		{"special token without content", folder(specialMapFile, `{"mask_token": {"lstrip": true}}`), "mask_token: the token is empty"},
+		{"additional not a list", folder(specialMapFile, `{"additional_special_tokens": 7}`), "additional_special_tokens"},
+		{"added id taken", folder(addedFile, `{"[MASK]": 4}`), `the added token "[MASK]" has id 4, want 46`},
+		{"added id far off", folder(addedFile, `{"[MASK]": 1000000}`), "has id 1000000, want 46"},
+		{"added empty", folder(addedFile, `{"": 46}`), "added_tokens.json: the token of id 46 is empty"},
+		{"added id no number", folder(configFile, `{"added_tokens_decoder": {"x": {"content": "y"}}}`), `the key "x", want an id`},
+		{"added not an id", folder(addedFile, `{"[MASK]": 1.5}`), "added_tokens.json"},
+	} {
+		t.Run(bad.name, func(t *testing.T) {
+			_, err := LoadFS(bad.fsys, ".")
+			if err == nil || !strings.Contains(err.Error(), bad.want) {
+				t.Errorf("the error is %v, want one with %q", err, bad.want)
+			}
+		})
+	}
+	_, err := Load(filepath.Join(t.TempDir(), "absent"))
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "absent") {
+		t.Errorf("a folder that is not there: %v", err)
+	}
+}
+
+func TestVocabulary(t *testing.T) {
+	tok := load(t, folder(addedFile, `{"[MASK]": 46, "<obj>": 47}`, configFile, `{"model_max_length": 512}`))
+	ids := []int{tok.PadID(), tok.CLSID(), tok.SEPID(), tok.UNKID(), tok.MaskID(), tok.VocabSize(), tok.ModelMaxLength()}
+	equal(t, "special", "ids", ids, []int{0, 1, 2, 3, 46, 48, 512})
+	for id := range tok.VocabSize() {
+		if got := tok.ID(tok.Token(id)); got != id {
+			t.Errorf("id %d is %q, which is id %d", id, tok.Token(id), got)
+		}
+	}
+	for _, id := range []int{-1, 48, 1 << 40} {
+		if got := tok.Token(id); got != "[UNK]" {
+			t.Errorf("Token(%d) is %q", id, got)
+		}
+		if got := tok.Score(id); got != 0 {
+			t.Errorf("Score(%d) is %v", id, got)
+		}
+	}
+	if tok.ID("nowhere") != tok.UNKID() || tok.Has("nowhere") || !tok.Has("<obj>") {
+		t.Error("a text that is no token")
+	}
+	if tok.IsSpecial(47) || !tok.IsSpecial(46) || !tok.IsSpecial(3) {
+		t.Error("special tokens are [MASK] and [UNK], not <obj>")
+	}
+	if got := tok.Score(4); got != -2.5 {
+		t.Errorf("the score of ▁the is %v", got)
+	}
+	if got := load(t, folder()).ModelMaxLength(); got != unlimited {
+		t.Errorf("without a config, the limit is %d", got)
+	}
+}
+
+// TestAddedTokensDecoder reads the added tokens where transformers 4.34 and
+// later list them.
+func TestAddedTokensDecoder(t *testing.T) {
+	tok := load(t, folder(configFile, `{"added_tokens_decoder": {
+		"0": {"content": "[PAD]", "special": true}, "47": {"content": "<obj>"}, "46": {"content": "[MASK]"}}}`))
+	if tok.MaskID() != 46 || tok.ID("<obj>") != 47 || tok.PadID() != 0 {
+		t.Errorf("[MASK] is %d, <obj> is %d, [PAD] is %d", tok.MaskID(), tok.ID("<obj>"), tok.PadID())
+	}
+}
+
+func TestSave(t *testing.T) {
+	for name, fsys := range folders() {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "new", "folder")
+			before := load(t, fsys)
+			if err := before.Save(dir); err != nil {
+				t.Fatal(err)
+			}
+			after, err := Load(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			const text = "the <obj> [MASK] new Word, [SEP] É"
+			a, err := before.Encode(text, Options{Padding: PadToMax})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := after.Encode(text, Options{Padding: PadToMax})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(a, b) {
+				t.Errorf("encoded as %v, after saving as %v", a.Tokens, b.Tokens)
+			}
+		})
+	}
+}
+
+// TestGoldenSave writes the files byte by byte as the reference did.
+func TestGoldenSave(t *testing.T) {
+	for _, name := range goldenModels {
+		dir := t.TempDir()
+		if err := loadGolden(t, name).Save(dir); err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range []string{modelFile, configFile, specialMapFile, addedFile} {
+			want, err := os.ReadFile(shared(t, "golden", "tokenizer", name+"_hf", file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(filepath.Join(dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != string(want) {
+				t.Errorf("%s of %s\n got %.600s\nwant %.600s", file, name, got, want)
+			}
+		}
+	}
+}

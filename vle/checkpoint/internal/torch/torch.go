@@ -24,7 +24,7 @@ const (
 	maxRank = 64
 	// An expanded tensor repeats its storage, so its size is not bounded by the
 	// file's. No state dict needs that beyond small tables.
-	maxExpanded = 1 << 24
+	maxExpanded = 1 << 22
 )
 
 // Tensor is a view of a storage: element (i, j, …) is the storage's element

@@ -26,6 +26,14 @@ type Batch struct {
 	// one picture an item, in order.
 	Images []int
 
+	// ImageFeatures stand in for Pixels when the pictures were encoded before,
+	// and TextFeatures for IDs, TypeIDs, Mask and TextTypes. Texts then gives
+	// the text of each item by its number; nil means one text an item, in order.
+	// Features are constants: a graph run gives the encoders no gradient.
+	ImageFeatures *ImageFeatures
+	TextFeatures  *TextFeatures
+	Texts         []int
+
 	// Boxes lists for each item the boxes that are appended to its picture
 	// before the fusion, each as the numbers of the patches it covers, from 0.
 	// Nil means no boxes.

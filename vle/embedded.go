@@ -29,7 +29,11 @@ var embedded = sync.OnceValues(func() (*VQAPipeline, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vle: embedded model: %w", err)
 	}
-	return newVQAPipeline(cfg, store, func() (*Processor, error) { return LoadProcessorFS(embeddedFiles, dir) })
+	m, p, err := assemble(cfg, store, NewVQA, func() (*Processor, error) { return LoadProcessorFS(embeddedFiles, dir) })
+	if err != nil {
+		return nil, fmt.Errorf("vle: embedded model: %w", err)
+	}
+	return &VQAPipeline{Model: m, Processor: p}, nil
 })
 
 // Embedded returns the small model that is part of the program. It answers

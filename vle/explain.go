@@ -35,8 +35,8 @@ const MeanHead = -1
 // Explain answers a question and keeps the cross-attention of every fusion
 // layer, both ways.
 func (p *VQAPipeline) Explain(img image.Image, question string, k int) (*Explanation, error) {
-	if k < 1 {
-		return nil, fmt.Errorf("vle: %d answers asked for", k)
+	if err := checkK(k); err != nil {
+		return nil, err
 	}
 	e, err := p.Processor.encode(question, "")
 	if err != nil {

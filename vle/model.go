@@ -92,14 +92,11 @@ type Output struct {
 // Forward runs the whole body over a batch.
 func (m *Model) Forward(r *nn.Run, b *Batch) (*Output, error) {
 	keep := b.KeepPadding || r.Watched()
-	text, err := m.prepareText(b, keep)
+	text, tf, err := m.textSide(r, b, keep)
 	if err != nil {
 		return nil, err
 	}
-	if r.Watched() && !even(text.rows) {
-		return nil, fmt.Errorf("vle: a watched run needs texts of one length: pad them and give a mask")
-	}
-	images, err := m.checkPixels(b.Pixels)
+	vf, images, err := m.imageSide(r, b)
 	if err != nil {
 		return nil, err
 	}
@@ -107,8 +104,6 @@ func (m *Model) Forward(r *nn.Run, b *Batch) (*Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	tf := m.Text.forward(r, text)
-	vf := m.Vision.forward(r, b.Pixels, images)
 	out := m.fuse(r, text, image, tf, vf, images)
 	out.TextFeatures, out.ImageFeatures = tf, vf
 	return out, nil

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"strings"
 
-	"govle/vle/checkpoint"
 	"govle/vle/nn"
 )
 
@@ -22,71 +22,48 @@ type VQAPipeline struct {
 // spm.model and the tokenizer's and image processor's settings. Weights are
 // mapped into memory where the format allows, not read.
 func OpenVQA(dir string) (*VQAPipeline, error) {
-	cfg, store, err := openWeights(dir)
+	m, p, w, err := openPipeline(dir, NewVQA)
 	if err != nil {
 		return nil, err
 	}
-	p, err := newVQAPipeline(cfg, store, func() (*Processor, error) { return LoadProcessor(dir) })
-	if err != nil {
-		store.Close()
-		return nil, fmt.Errorf("opening %s: %w", dir, err)
-	}
-	p.weights = store
-	return p, nil
-}
-
-func newVQAPipeline(cfg *Config, store *checkpoint.Store, processor func() (*Processor, error)) (*VQAPipeline, error) {
-	m, err := NewVQA(cfg)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := Load(m, store, LoadOptions{}); err != nil {
-		return nil, err
-	}
-	proc, err := processor()
-	if err != nil {
-		return nil, err
-	}
-	if err := proc.check(cfg); err != nil {
-		return nil, err
-	}
-	return &VQAPipeline{Model: m, Processor: proc}, nil
+	return &VQAPipeline{Model: m, Processor: p, weights: w}, nil
 }
 
 // Close gives the weights back. The pipeline must not be used any more.
-func (p *VQAPipeline) Close() error {
-	if p.weights == nil {
-		return nil
-	}
-	return p.weights.Close()
-}
+func (p *VQAPipeline) Close() error { return closeWeights(p.weights) }
 
 // Answer returns the k best answers to a question about img. An empty question
 // gives [ErrEmptyText]; one longer than [MaxTextBytes] or [MaxTextTokens] an
 // error that says so.
 func (p *VQAPipeline) Answer(img image.Image, question string, k int) (*Answers, error) {
+	if err := checkK(k); err != nil {
+		return nil, err
+	}
+	logits, err := p.Logits(img, question)
+	if err != nil {
+		return nil, err
+	}
+	return topAnswers(question, logits, p.Model.Config().Labels, k), nil
+}
+
+func checkK(k int) error {
 	if k < 1 {
-		return nil, fmt.Errorf("vle: %d answers asked for", k)
+		return fmt.Errorf("vle: %d answers asked for", k)
 	}
-	b, err := p.batch(img, question)
-	if err != nil {
-		return nil, err
-	}
-	r := nn.NewRun()
-	defer r.Close()
-	logits, err := p.Model.Forward(r, b)
-	if err != nil {
-		return nil, err
-	}
-	return topAnswers(question, nn.Floats(logits), p.Model.Config().Labels, k), nil
+	return nil
 }
 
 // Logits returns the logits over the model's labels.
 func (p *VQAPipeline) Logits(img image.Image, question string) ([]float32, error) {
-	b, err := p.batch(img, question)
+	b, _, err := p.Processor.textBatch("question", []string{question})
 	if err != nil {
 		return nil, err
 	}
+	px, err := p.Processor.pixels(img, p.Model.Config())
+	if err != nil {
+		return nil, fmt.Errorf("vle: picture: %w", err)
+	}
+	b.Pixels = px.Data
 	r := nn.NewRun()
 	defer r.Close()
 	logits, err := p.Model.Forward(r, b)
@@ -96,14 +73,68 @@ func (p *VQAPipeline) Logits(img image.Image, question string) ([]float32, error
 	return append([]float32(nil), nn.Floats(logits)...), nil
 }
 
-func (p *VQAPipeline) batch(img image.Image, question string) (*Batch, error) {
-	e, err := p.Processor.encode(question, "")
-	if err != nil {
-		return nil, fmt.Errorf("vle: question: %w", err)
+// EncodeImage prepares a picture for many questions.
+func (p *VQAPipeline) EncodeImage(img image.Image) (*EncodedImage, error) {
+	return encodeImage(p.Model.Body, p.Processor, img)
+}
+
+// AnswerAll answers questions about one encoded picture, in passes of bounded
+// size without padding.
+func (p *VQAPipeline) AnswerAll(e *EncodedImage, questions []string, k int) ([]*Answers, error) {
+	if err := checkK(k); err != nil {
+		return nil, err
 	}
-	px, err := p.Processor.pixels(img, p.Model.Config())
+	b, _, err := p.Processor.textBatch("question", questions)
 	if err != nil {
-		return nil, fmt.Errorf("vle: picture: %w", err)
+		return nil, err
 	}
-	return &Batch{IDs: [][]int{e.IDs}, TypeIDs: [][]int{e.TypeIDs}, Pixels: px.Data}, nil
+	labels := p.Model.Config().Labels
+	var out []*Answers
+	return out, onImage(e, b, func(part *Batch, from int) error {
+		r := nn.NewRun()
+		defer r.Close()
+		y, err := p.Model.Forward(r, part)
+		if err != nil {
+			return err
+		}
+		logits := nn.Floats(y)
+		for i := range part.IDs {
+			out = append(out, topAnswers(questions[from+i], logits[i*len(labels):(i+1)*len(labels)], labels, k))
+		}
+		return nil
+	})
+}
+
+// Rank returns all candidates, best first, with the softmax over the candidates
+// alone. A candidate that is no label of the model is an error.
+func (p *VQAPipeline) Rank(img image.Image, question string, candidates []string) (*Answers, error) {
+	labels := p.Model.Config().Labels
+	number := make(map[string]int, len(labels))
+	for i, l := range labels {
+		number[l] = i
+	}
+	at := make([]int, len(candidates))
+	var unknown []string
+	for i, c := range candidates {
+		n, ok := number[c]
+		if !ok {
+			unknown = append(unknown, fmt.Sprintf("%q", c))
+		}
+		at[i] = n
+	}
+	if len(unknown) > 0 {
+		return nil, fmt.Errorf("vle: the model has no answer %s; its %d answers are Config().Labels", strings.Join(unknown, ", "), len(labels))
+	}
+	if err := checkK(len(candidates)); err != nil {
+		return nil, err
+	}
+	all, err := p.Logits(img, question)
+	if err != nil {
+		return nil, err
+	}
+	logits := make([]float32, len(at))
+	for i, n := range at {
+		logits[i] = all[n]
+	}
+	return topAnswers(question, logits, candidates, len(candidates)), nil
 }

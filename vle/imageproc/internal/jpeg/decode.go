@@ -85,6 +85,8 @@ type decoder struct {
 // size is allocated; its error ends decoding.
 func Decode(data []byte, allow func(width, height int) error) (*Picture, error) {
 	d := &decoder{data: data}
+	copy(d.dcTab[:], typical.dc[:])
+	copy(d.acTab[:], typical.ac[:])
 	if len(data) < 2 || data[0] != 0xff || data[1] != markerSOI {
 		return nil, errors.New("it does not begin with a start-of-image marker")
 	}

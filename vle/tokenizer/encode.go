@@ -75,7 +75,7 @@ func (t *Tokenizer) encode(a, b string, pair bool, opts *Options) (*Encoding, er
 		return nil, err
 	}
 	w := t.scratch.Get().(*work)
-	defer t.scratch.Put(w)
+	defer t.release(w)
 	if err := t.tokenize(w, 0, a); err != nil {
 		return nil, err
 	}
@@ -105,6 +105,15 @@ func (t *Tokenizer) encode(a, b string, pair bool, opts *Options) (*Encoding, er
 		t.pad(e, roundUp(limit, opts.PadToMultipleOf))
 	}
 	return e, nil
+}
+
+// maxKept bounds the tokens that scratch space keeps room for between calls.
+const maxKept = 1 << 14
+
+func (t *Tokenizer) release(w *work) {
+	if cap(w.tokens[0])+cap(w.tokens[1])+cap(w.lower.text) <= maxKept {
+		t.scratch.Put(w)
+	}
 }
 
 // tokenize fills w.tokens[which] with the tokens of text.

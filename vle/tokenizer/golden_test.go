@@ -361,16 +361,17 @@ func TestGoldenDeBERTaV3(t *testing.T) {
 			Tokens []string
 			IDs    []int
 		}
-		Pair []struct {
-			A, B         string
-			IDs          []int `json:"ids"`
-			TokenTypeIDs []int `json:"token_type_ids"`
+		Pairs []struct {
+			A, B          string
+			InputIDs      []int `json:"input_ids"`
+			TokenTypeIDs  []int `json:"token_type_ids"`
+			AttentionMask []int `json:"attention_mask"`
 		}
 	}
 	if err := json.Unmarshal(data, &golden); err != nil {
 		t.Fatal(err)
 	}
-	if len(golden.Single) == 0 {
+	if len(golden.Single) == 0 || len(golden.Pairs) == 0 {
 		t.Fatal("no encodings")
 	}
 	for i, row := range golden.Single {
@@ -382,7 +383,16 @@ func TestGoldenDeBERTaV3(t *testing.T) {
 		equal(t, i, "ids", enc.IDs, row.IDs)
 		equal(t, i, "tokens", enc.Tokens[1:enc.Len()-1], row.Tokens)
 	}
-	t.Logf("%d single, %d pairs", len(golden.Single), len(golden.Pair))
+	for _, row := range golden.Pairs {
+		enc, err := tok.EncodePair(row.A, row.B, Options{})
+		if err != nil {
+			t.Errorf("%q, %q: %v", row.A, row.B, err)
+			continue
+		}
+		equal(t, row.A, "ids", enc.IDs, row.InputIDs)
+		equal(t, row.A, "type ids", enc.TypeIDs, row.TokenTypeIDs)
+		equal(t, row.A, "attention mask", enc.AttentionMask, row.AttentionMask)
+	}
 }
 
 func loadDeBERTa(t testing.TB) *Tokenizer {

@@ -17,10 +17,12 @@ type charsmap struct {
 }
 
 // Bounds on what a map may hold. In nmt_nfkc the longest source has 12 bytes,
-// the longest replacement 33.
+// the longest replacement 39, counting 3 for a space, which becomes ▁. So a
+// text of MaxTextBytes is normalised to less than 2 GiB, which positions of
+// 32 bits can count.
 const (
 	maxRuleSource      = 1024
-	maxRuleReplacement = 1024
+	maxRuleReplacement = 120
 )
 
 // The fields of a darts-clone unit.
@@ -124,8 +126,12 @@ func (m *charsmap) checkReplacement(at uint32) error {
 		return fmt.Errorf("a replacement starts at byte %d of %d", at, len(m.replacements))
 	}
 	tail := m.replacements[at:]
-	n := strings.IndexByte(tail[:min(len(tail), maxRuleReplacement+1)], 0)
-	if n < 0 && len(tail) > maxRuleReplacement {
+	// Without a NUL byte the last replacement ends with the table.
+	end := strings.IndexByte(tail[:min(len(tail), maxRuleReplacement+1)], 0)
+	if end < 0 {
+		end = len(tail)
+	}
+	if end > maxRuleReplacement || end+2*strings.Count(tail[:end], " ") > maxRuleReplacement {
 		return fmt.Errorf("the replacement at byte %d has more than %d bytes", at, maxRuleReplacement)
 	}
 	if !utf8.ValidString(m.replacement(at)) {

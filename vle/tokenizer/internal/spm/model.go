@@ -15,8 +15,8 @@ import (
 // unkPenalty is how far below the worst piece an unknown character scores.
 const unkPenalty = 10
 
-// MaxTextBytes bounds one text, so that positions fit the scratch arrays.
-const MaxTextBytes = 64 << 20
+// MaxTextBytes bounds one text: about 2.5 million words.
+const MaxTextBytes = 16 << 20
 
 // Model is a unigram model. It does not change once parsed and may be used by
 // many goroutines at once.

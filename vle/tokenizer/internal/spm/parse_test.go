@@ -81,7 +81,8 @@ func badModels() map[string]struct {
 		"map in a circle":     {mapped(edited(256^'a', 'a'|'a'<<10)), "unit 353 is below itself"},
 		"replacement outside": {mapped(edited(512, 1<<31|2)), "a replacement starts at byte 2 of 2"},
 		"replacement binary":  {mapped(spmtest.Charsmap(map[string]string{"a": "\xff"})), "a replacement is not UTF-8"},
-		"replacement long":    {mapped(spmtest.Charsmap(map[string]string{"a": strings.Repeat("b", maxRuleReplacement+1)})), "more than 1024 bytes"},
+		"replacement long":    {mapped(spmtest.Charsmap(map[string]string{"a": strings.Repeat("b", maxRuleReplacement+1)})), "more than 120 bytes"},
+		"replacement spaces":  {mapped(spmtest.Charsmap(map[string]string{"a": strings.Repeat(" ", maxRuleReplacement/3+1)})), "more than 120 bytes"},
 		"rule long":           {mapped(spmtest.Charsmap(map[string]string{strings.Repeat("a", maxRuleSource+1): "b"})), "a rule has 1025 bytes"},
 	}
 }

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // The JSON files beside the model.
@@ -64,31 +66,40 @@ type config struct {
 // role is the text of a special token.
 func (c *config) role(name string) string { return c.roles[name].text }
 
-func readConfig(fsys fs.FS, dir string) (config, error) {
-	c := config{roles: map[string]specialToken{}, maxLength: unlimited}
+func newConfig() config {
+	return config{roles: map[string]specialToken{}, maxLength: unlimited}
+}
+
+// read reads the files that are there.
+func (c *config) read(fsys fs.FS, dir string) error {
 	var added map[string]int
 	for _, f := range []struct {
 		name string
 		into any
 	}{{configFile, &c.raw}, {specialMapFile, &c.rawSpecial}, {addedFile, &added}} {
 		if err := readJSON(fsys, path.Join(dir, f.name), f.into); err != nil {
-			return c, fmt.Errorf("reading %s: %w", f.name, err)
+			return fmt.Errorf("reading %s: %w", f.name, err)
 		}
 	}
-	if err := c.readSettings(&added); err != nil {
-		return c, fmt.Errorf("reading %s: %w", configFile, err)
+	if err := c.readSettings(); err != nil {
+		return fmt.Errorf("reading %s: %w", configFile, err)
 	}
 	if err := c.readSpecial(); err != nil {
-		return c, err
+		return err
 	}
 	for text, id := range added {
-		if text == "" {
-			return c, fmt.Errorf("reading %s: the token of id %d is empty", addedFile, id)
-		}
 		c.added = append(c.added, addedToken{text, id})
 	}
-	slices.SortFunc(c.added, func(a, b addedToken) int { return a.id - b.id })
-	return c, nil
+	for _, a := range c.added {
+		if a.text == "" {
+			return fmt.Errorf("reading %s: the added token of id %d is empty", addedFile, a.id)
+		}
+	}
+	slices.SortFunc(c.added, func(a, b addedToken) int {
+		return cmp.Or(cmp.Compare(a.id, b.id), strings.Compare(a.text, b.text))
+	})
+	c.added = slices.Compact(c.added)
+	return nil
 }
 
 // readJSON decodes a file; one that is not there changes nothing.
@@ -104,8 +115,8 @@ func readJSON(fsys fs.FS, name string, into any) error {
 }
 
 // readSettings takes the settings from tokenizer_config.json. Since
-// transformers 4.34 it also lists the added tokens, which go to added.
-func (c *config) readSettings(added *map[string]int) error {
+// transformers 4.34 it also lists the added tokens.
+func (c *config) readSettings() error {
 	var side string
 	for _, s := range []struct {
 		key  string
@@ -156,10 +167,7 @@ func (c *config) readSettings(added *map[string]int) error {
 		if err != nil {
 			return fmt.Errorf("added_tokens_decoder has the key %q, want an id", key)
 		}
-		if *added == nil {
-			*added = map[string]int{}
-		}
-		(*added)[tok.Content] = id
+		c.added = append(c.added, addedToken{tok.Content, id})
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func TestLoadRefuses(t *testing.T) {
 		fsys fstest.MapFS
 		want string
 	}{
-		{"no model", fstest.MapFS{}, "reading the SentencePiece model: open spm.model"},
+		{"no model", fstest.MapFS{}, "reading spm.model: open spm.model"},
 		{"damaged model", fstest.MapFS{modelFile: {Data: []byte("text")}}, "reading spm.model: byte 0"},
 		{"config no JSON", folder(configFile, "{"), "reading tokenizer_config.json: unexpected end"},
 		{"config a list", folder(configFile, "[]"), "reading tokenizer_config.json: json: cannot unmarshal array"},
@@ -40,7 +40,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"additional not a list", folder(specialMapFile, `{"additional_special_tokens": 7}`), "additional_special_tokens"},
 		{"added id taken", folder(addedFile, `{"[MASK]": 4}`), `the added token "[MASK]" has id 4, want 46`},
 		{"added id far off", folder(addedFile, `{"[MASK]": 1000000}`), "has id 1000000, want 46"},
-		{"added empty", folder(addedFile, `{"": 46}`), "added_tokens.json: the token of id 46 is empty"},
+		{"added empty", folder(addedFile, `{"": 46}`), "the added token of id 46 is empty"},
 		{"added id no number", folder(configFile, `{"added_tokens_decoder": {"x": {"content": "y"}}}`), `the key "x", want an id`},
 		{"added not an id", folder(addedFile, `{"[MASK]": 1.5}`), "added_tokens.json"},
 	} {
@@ -95,6 +95,64 @@ func TestAddedTokensDecoder(t *testing.T) {
 		"0": {"content": "[PAD]", "special": true}, "47": {"content": "<obj>"}, "46": {"content": "[MASK]"}}}`))
 	if tok.MaskID() != 46 || tok.ID("<obj>") != 47 || tok.PadID() != 0 {
 		t.Errorf("[MASK] is %d, <obj> is %d, [PAD] is %d", tok.MaskID(), tok.ID("<obj>"), tok.PadID())
+	}
+}
+
+// fastFolder is a folder with only a tokenizer.json.
+func fastFolder(json string) fstest.MapFS {
+	return fstest.MapFS{fastFile: {Data: []byte(json)}}
+}
+
+func TestFastFile(t *testing.T) {
+	tok := load(t, fastFolder(`{
+		"added_tokens": [{"id": 0, "content": "[PAD]"}, {"id": 1, "content": "[CLS]"}, {"id": 2, "content": "[SEP]"},
+			{"id": 3, "content": "[UNK]"}, {"id": 7, "content": "[MASK]"}],
+		"normalizer": {"type": "Sequence", "normalizers": [{"type": "Lowercase"}, {"type": "Strip"}]},
+		"pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "Punctuation"}, {"type": "Metaspace"}]},
+		"model": {"type": "Unigram", "unk_id": 3, "vocab": [["[PAD]", 0.0], ["[CLS]", 0.0], ["[SEP]", 0.0], ["[UNK]", 0.0],
+			["▁the", -1.5], ["▁", -2], ["▁.", -3]]}}`))
+	enc, err := tok.Encode("THE the.[MASK]", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "fast", "ids", enc.IDs, []int{1, 4, 4, 6, 7, 2})
+	if err := tok.Save(t.TempDir()); err != nil {
+		t.Error(err)
+	}
+	for want, file := range map[string]string{
+		"reading tokenizer.json: unexpected end":    `{`,
+		`of type "BPE"`:                             `{"model": {"type": "BPE"}}`,
+		"unk_id names no piece":                     `{"model": {"type": "Unigram", "vocab": []}}`,
+		"unk_id names no":                           `{"model": {"type": "Unigram", "unk_id": 1, "vocab": [["a", 0]]}}`,
+		"the score of":                              `{"model": {"type": "Unigram", "unk_id": 0, "vocab": [["a", 1e300]]}}`,
+		`added token "x" has id -1`:                 `{"added_tokens": [{"id": -1, "content": "x"}], "model": {"type": "Unigram", "unk_id": 0, "vocab": [["a", 0]]}}`,
+		"the piece is empty":                        `{"model": {"type": "Unigram", "unk_id": 0, "vocab": [["", 0]]}}`,
+		"cannot unmarshal":                          `{"model": {"type": "Unigram", "unk_id": 0, "vocab": [["a", "b"]]}}`,
+		"reading tokenizer.json: illegal base64":    `{"normalizer": {"type": "Precompiled", "precompiled_charsmap": "*"}}`,
+		"tokenizer.json: precompiled_charsmap has ": `{"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}, "model": {"type": "Unigram", "unk_id": 0, "vocab": [["a", 0]]}}`,
+	} {
+		_, err := LoadFS(fastFolder(file), ".")
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v, want one with %q", err, want)
+		}
+	}
+}
+
+// TestGoldenFastFile reads the recorded tokenizer.json instead of spm.model.
+func TestGoldenFastFile(t *testing.T) {
+	for _, name := range goldenModels {
+		data, err := os.ReadFile(shared(t, "golden", "tokenizer", name+"_hf", fastFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tok := load(t, fastFolder(string(data)))
+		for _, row := range readLines[goldenRow](t, shared(t, "golden", "tokenizer", name+".jsonl")) {
+			enc, err := tok.Encode(row.Text, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			equal(t, row.I, "ids", enc.IDs, row.IDs)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"math"
@@ -34,7 +35,8 @@ type Tokenizer struct {
 
 // Load reads the tokenizer of a checkpoint folder: spm.model, and where they
 // are present tokenizer_config.json, special_tokens_map.json and
-// added_tokens.json.
+// added_tokens.json. A folder without spm.model may have tokenizer.json, the
+// file of the fast tokenizers, instead.
 func Load(dir string) (*Tokenizer, error) {
 	t, err := LoadFS(os.DirFS(dir), ".")
 	if err != nil {
@@ -45,16 +47,23 @@ func Load(dir string) (*Tokenizer, error) {
 
 // LoadFS is [Load] for a folder of a file system.
 func LoadFS(fsys fs.FS, dir string) (*Tokenizer, error) {
-	data, err := fs.ReadFile(fsys, path.Join(dir, modelFile))
+	cfg := newConfig()
+	name := modelFile
+	data, err := fs.ReadFile(fsys, path.Join(dir, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		if fast, fastErr := fs.ReadFile(fsys, path.Join(dir, fastFile)); fastErr == nil {
+			name = fastFile
+			data, err = cfg.readFast(fast)
+		}
+	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the SentencePiece model: %w", err)
+		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
 	model, err := spm.Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", modelFile, err)
+		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
-	cfg, err := readConfig(fsys, dir)
-	if err != nil {
+	if err := cfg.read(fsys, dir); err != nil {
 		return nil, err
 	}
 	return newTokenizer(model, cfg)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"govle/vle/tokenizer/internal/spmfile"
 	"govle/vle/tokenizer/internal/spmtest"
 )
 
@@ -29,7 +30,7 @@ func badModels() map[string]struct {
 		want string
 	}
 	good := spmtest.DeBERTa().Bytes()
-	with := func(p ...spmtest.Piece) []byte {
+	with := func(p ...spmfile.Piece) []byte {
 		m := spmtest.DeBERTa()
 		m.Pieces = append(m.Pieces, p...)
 		return m.Bytes()
@@ -45,7 +46,7 @@ func badModels() map[string]struct {
 		return m.Bytes()
 	}
 	noUnk := spmtest.DeBERTa()
-	noUnk.Pieces = slices.DeleteFunc(noUnk.Pieces, func(p spmtest.Piece) bool { return p.Type == spmtest.Unknown })
+	noUnk.Pieces = slices.DeleteFunc(noUnk.Pieces, func(p spmfile.Piece) bool { return p.Type == spmfile.Unknown })
 	fewBytes := spmtest.DeBERTa().WithBytes()
 	fewBytes.Pieces = fewBytes.Pieces[:len(fewBytes.Pieces)-1]
 	return map[string]entry{
@@ -59,19 +60,19 @@ func badModels() map[string]struct {
 		"text as a number":    {[]byte{0x0a, 0x02, 0x08, 0x01}, "field 1 has wire type 0, want 2"},
 		"score as a number":   {[]byte{0x0a, 0x05, 0x0a, 0x01, 'a', 0x10, 0x01}, "want 5"},
 		"no pieces":           {[]byte{0x12, 0x02, 0x18, 0x01}, "no pieces"},
-		"empty piece":         {with(spmtest.Piece{Type: 1}), "the piece is empty"},
-		"long piece":          {with(spmtest.Piece{Text: strings.Repeat("a", maxPieceBytes+1), Type: 1}), "more than the limit"},
-		"piece not UTF-8":     {with(spmtest.Piece{Text: "\xff", Type: 1}), "not UTF-8"},
-		"piece with NUL":      {with(spmtest.Piece{Text: "a\x00", Type: 1}), "NUL"},
-		"NaN score":           {with(spmtest.Piece{Text: "nan", Score: float32(math.NaN()), Type: 1}), `score of "nan" is NaN`},
-		"infinite score":      {with(spmtest.Piece{Text: "inf", Score: float32(math.Inf(1)), Type: 1}), "+Inf"},
-		"unknown type":        {with(spmtest.Piece{Text: "odd", Type: 9}), "unknown piece type 9"},
-		"duplicate piece":     {with(spmtest.Piece{Text: "▁the", Type: 1}), `"▁the" is defined twice, as ids 4 and`},
-		"two unknown":         {with(spmtest.Piece{Text: "<unk>", Type: 2}), "two unknown pieces"},
+		"empty piece":         {with(spmfile.Piece{Type: 1}), "the piece is empty"},
+		"long piece":          {with(spmfile.Piece{Text: strings.Repeat("a", maxPieceBytes+1), Type: 1}), "more than the limit"},
+		"piece not UTF-8":     {with(spmfile.Piece{Text: "\xff", Type: 1}), "not UTF-8"},
+		"piece with NUL":      {with(spmfile.Piece{Text: "a\x00", Type: 1}), "NUL"},
+		"NaN score":           {with(spmfile.Piece{Text: "nan", Score: float32(math.NaN()), Type: 1}), `score of "nan" is NaN`},
+		"infinite score":      {with(spmfile.Piece{Text: "inf", Score: float32(math.Inf(1)), Type: 1}), "+Inf"},
+		"unknown type":        {with(spmfile.Piece{Text: "odd", Type: 9}), "unknown piece type 9"},
+		"duplicate piece":     {with(spmfile.Piece{Text: "▁the", Type: 1}), `"▁the" is defined twice, as ids 4 and`},
+		"two unknown":         {with(spmfile.Piece{Text: "<unk>", Type: 2}), "two unknown pieces"},
 		"no unknown":          {noUnk.Bytes(), "is the unknown piece"},
 		"BPE":                 {retyped(2), "type 2 (BPE)"},
-		"stray byte":          {with(spmtest.Piece{Text: "<0x41>", Type: 6}), "byte_fallback, which is off"},
-		"odd byte":            {with(spmtest.Piece{Text: "<0x4G>", Type: 6}), "not of the form"},
+		"stray byte":          {with(spmfile.Piece{Text: "<0x41>", Type: 6}), "byte_fallback, which is off"},
+		"odd byte":            {with(spmfile.Piece{Text: "<0x4G>", Type: 6}), "not of the form"},
 		"few bytes":           {fewBytes.Bytes(), "needs 256 byte pieces, found 255"},
 		"short map":           {mapped([]byte{1, 0, 0}), "too few for its header"},
 		"map trie too long":   {mapped([]byte{0xff, 0xff, 0xff, 0xff, 0}), "its trie has 4294967295 bytes, but 1 bytes follow"},
@@ -101,7 +102,7 @@ func TestParseRefuses(t *testing.T) {
 // TestParseAcceptsTheLimits pins the bounds: what is just inside them loads.
 func TestParseAcceptsTheLimits(t *testing.T) {
 	m := spmtest.DeBERTa()
-	m.Pieces = append(m.Pieces, spmtest.Piece{Text: strings.Repeat("a", maxPieceBytes), Score: -1, Type: spmtest.Normal})
+	m.Pieces = append(m.Pieces, spmfile.Piece{Text: strings.Repeat("a", maxPieceBytes), Score: -1, Type: spmfile.Normal})
 	m.Rules[strings.Repeat("b", maxRuleSource)] = strings.Repeat("c", maxRuleReplacement)
 	model, err := Parse(m.Bytes())
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"govle/vle/tokenizer/internal/spmfile"
 	"govle/vle/tokenizer/internal/spmtest"
 )
 
@@ -33,12 +34,12 @@ func variants() map[string]*spmtest.Model {
 		"space as suffix":  change(func(m *spmtest.Model) { m.SpaceAsSuffix = true }),
 		"byte fallback":    spmtest.DeBERTa().WithBytes(),
 		"user defined": change(func(m *spmtest.Model) {
-			m.Pieces = append(m.Pieces, spmtest.Piece{Text: "<tag>", Type: spmtest.UserDefined},
-				spmtest.Piece{Text: "a b", Type: spmtest.UserDefined}, spmtest.Piece{Text: "ﬁ", Type: spmtest.UserDefined},
-				spmtest.Piece{Text: "the▁", Type: spmtest.UserDefined})
+			m.Pieces = append(m.Pieces, spmfile.Piece{Text: "<tag>", Type: spmfile.UserDefined},
+				spmfile.Piece{Text: "a b", Type: spmfile.UserDefined}, spmfile.Piece{Text: "ﬁ", Type: spmfile.UserDefined},
+				spmfile.Piece{Text: "the▁", Type: spmfile.UserDefined})
 		}),
-		"unused":        change(func(m *spmtest.Model) { retype(m, spmtest.Unused, "▁dog", "d", "x", "?") }),
-		"control":       change(func(m *spmtest.Model) { retype(m, spmtest.Control, "▁dog", "x", ".") }),
+		"unused":        change(func(m *spmtest.Model) { retype(m, spmfile.Unused, "▁dog", "d", "x", "?") }),
+		"control":       change(func(m *spmtest.Model) { retype(m, spmfile.Control, "▁dog", "x", ".") }),
 		"high scores":   change(func(m *spmtest.Model) { lift(m, 40) }),
 		"equal scores":  change(func(m *spmtest.Model) { lift(m, 0) }),
 		"denormalising": change(func(m *spmtest.Model) { m.DenormalizeRules = map[string]string{"é": "e", "..": "‥"} }),
@@ -50,7 +51,7 @@ func lift(m *spmtest.Model, by float32) {
 	for i := range m.Pieces {
 		if by == 0 {
 			m.Pieces[i].Score = 0
-		} else if m.Pieces[i].Type == spmtest.Normal {
+		} else if m.Pieces[i].Type == spmfile.Normal {
 			m.Pieces[i].Score += by
 		}
 	}

@@ -1,10 +1,8 @@
 package parity
 
 import (
-	"context"
 	"fmt"
 	"math"
-	"path/filepath"
 	"sort"
 	"strings"
 
@@ -15,26 +13,8 @@ import (
 	"govle/vle/nn"
 )
 
-// findGradients finds grad_C.norms.json with grad_C.npz in a head's folder.
-func findGradients(f *folder, h head, known bool, ckpt string) []testCase {
-	var cases []testCase
-	for _, file := range f.names(".norms.json") {
-		stem := strings.TrimSuffix(file, ".norms.json")
-		f.path(stem + ".npz")
-		tc := testCase{name: f.caseName(stem)}
-		switch {
-		case !known:
-			tc.unsupported = fmt.Sprintf("head %q", filepath.Base(f.dir))
-		case f.has["grad_weight.npz"]:
-			f.path("grad_weight.npz")
-			tc.run = func(_ context.Context, c *check) error { return checkBodyGradients(c, h, f, stem, ckpt) }
-		default:
-			tc.unsupported = "the loss of this head"
-		}
-		cases = append(cases, tc)
-	}
-	return cases
-}
+// ofLargest is for gradients in units of their tensor's largest one.
+var ofLargest = tolerance{1e-4, 0}
 
 // gradientNorms is grad_C.norms.json: null for a parameter without a gradient.
 type gradientNorms struct {
@@ -45,13 +25,9 @@ type gradientNorms struct {
 	} `json:"grads"`
 }
 
-// checkBodyGradients takes the loss sum(pooled · w), w in grad_weight.npz, back
-// through the body.
-func checkBodyGradients(c *check, h head, f *folder, stem, ckpt string) error {
-	weight, err := readNPZ(f.path("grad_weight.npz"))
-	if err != nil {
-		return err
-	}
+// checkGradients takes a case's loss back through the model. The bare body has
+// none: its loss is sum(pooled · w), w in grad_weight.npz.
+func checkGradients(c *check, h head, f *folder, stem, ckpt string) error {
 	z, info, err := readCase(f, "case_"+strings.TrimPrefix(stem, "grad_"))
 	if err != nil {
 		return err
@@ -61,22 +37,29 @@ func checkBodyGradients(c *check, h head, f *folder, stem, ckpt string) error {
 		return err
 	}
 	defer m.Close()
-	b, err := makeBatch(z, "", info.Boxes, info.Types)
+	batches, err := makeBatches(z, info)
 	if err != nil {
 		return err
 	}
 	r := nn.NewGraphRun(false, 0)
-	out, _, err := h.forward(m.Parameterized, r, b)
+	x, err := h.run(m.Parameterized, r, batches)
 	if err != nil {
 		return err
 	}
-	shape := out.Pooled.Shape()
-	w := weight["w"].float32s()
-	if len(w) != shape[0]*shape[1] {
-		return fmt.Errorf("grad_weight.npz: w has shape %v, the pooled output %v", weight["w"].shape, shape)
+	if h.loss == nil {
+		weight, err := readNPZ(f.path("grad_weight.npz"))
+		if err != nil {
+			return err
+		}
+		shape, w := x.Shape(), weight["w"].float32s()
+		if len(w) != shape[0]*shape[1] {
+			return fmt.Errorf("grad_weight.npz: w has shape %v, the pooled output %v", weight["w"].shape, shape)
+		}
+		x.AccGrad(nn.Dense(shape[0], shape[1], w))
+	} else if x, _, err = h.loss(r, x, info); err != nil {
+		return err
 	}
-	out.Pooled.AccGrad(nn.Dense(shape[0], shape[1], w))
-	if err := ag.Backward(out.Pooled); err != nil {
+	if err := ag.Backward(x); err != nil {
 		return err
 	}
 	return compareGradients(c, m.Parameterized, f, stem)
@@ -101,8 +84,8 @@ func compareGradients(c *check, m vle.Parameterized, f *folder, stem string) err
 	}
 	got := map[string][]float32{}
 	m.Visit(func(name string, _ []int, p **spago.Param) {
-		if g := (*p).Grad(); g != nil {
-			got[name] = nn.Floats(g)
+		if (*p).HasGrad() {
+			got[name] = nn.Floats((*p).Grad())
 		} else {
 			got[name] = nil
 		}
@@ -138,7 +121,7 @@ func compareGradients(c *check, m vle.Parameterized, f *folder, stem string) err
 			for i := range want {
 				want[i] /= unit
 			}
-			close(c, closely, name+what, got, want)
+			close(c, ofLargest, name+what, got, want)
 		}
 		root := math.Sqrt(float64(len(g)))
 		scaled(": largest", unit, []float64{largest(g)}, []float64{n.AbsMax})

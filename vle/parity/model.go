@@ -11,7 +11,6 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/nlpodyssey/spago/mat"
 	spago "github.com/nlpodyssey/spago/nn"
 
 	"govle/vle"
@@ -19,43 +18,10 @@ import (
 	"govle/vle/nn"
 )
 
-// head is how one kind of model is opened and run. Forward gives the body's
-// output and, but for the bare body, the head's logits.
-type head struct {
-	open    func(*vle.Config) (vle.Parameterized, error)
-	forward func(m vle.Parameterized, r *nn.Run, b *vle.Batch) (*vle.Output, mat.Tensor, error)
-	body    func(m vle.Parameterized) *vle.Model
-}
-
-// heads are the folders' names below a model's.
-var heads = map[string]head{
-	"base": {
-		open: func(c *vle.Config) (vle.Parameterized, error) { return vle.NewModel(c) },
-		forward: func(m vle.Parameterized, r *nn.Run, b *vle.Batch) (*vle.Output, mat.Tensor, error) {
-			out, err := m.(*vle.Model).Forward(r, b)
-			return out, nil, err
-		},
-		body: func(m vle.Parameterized) *vle.Model { return m.(*vle.Model) },
-	},
-	"vqa": {
-		open: func(c *vle.Config) (vle.Parameterized, error) { return vle.NewVQA(c) },
-		forward: func(m vle.Parameterized, r *nn.Run, b *vle.Batch) (*vle.Output, mat.Tensor, error) {
-			v := m.(*vle.VQA)
-			out, err := v.Body.Forward(r, b)
-			if err != nil {
-				return nil, nil, err
-			}
-			return out, v.Head.Forward(r, out.Pooled), nil
-		},
-		body: func(m vle.Parameterized) *vle.Model { return m.(*vle.VQA).Body },
-	},
-}
-
-// findModel finds a head's folder: params.json and case_*.npz, beside
+// findModel finds a head's folder: params.json, case_*.npz and grad_*, beside
 // ckpt-HEAD/ with the weights.
 func findModel(f *folder) []testCase {
-	files := f.names(".npz")
-	files = slices.DeleteFunc(files, func(n string) bool { return !strings.HasPrefix(n, "case_") })
+	files := slices.DeleteFunc(f.names(".npz"), func(n string) bool { return !strings.HasPrefix(n, "case_") })
 	if len(files) == 0 {
 		return nil
 	}
@@ -63,26 +29,30 @@ func findModel(f *folder) []testCase {
 	ckpt := filepath.Join(filepath.Dir(f.dir), "ckpt-"+name)
 	h, known := heads[name]
 	var cases []testCase
-	add := func(label string, run func(ctx context.Context, c *check) error) {
-		tc := testCase{name: f.caseName(label), run: run}
-		if !known {
-			tc.run, tc.unsupported = nil, fmt.Sprintf("head %q", name)
+	add := func(label string, run func(c *check) error) {
+		tc := testCase{name: f.caseName(label)}
+		if known {
+			tc.run = func(_ context.Context, c *check) error { return run(c) }
+		} else {
+			tc.unsupported = fmt.Sprintf("head %q", name)
 		}
 		cases = append(cases, tc)
 	}
 	if f.has["params.json"] {
-		add("params.json", func(_ context.Context, c *check) error { return checkParams(c, h, f.path("params.json"), ckpt) })
+		add("params.json", func(c *check) error { return checkParams(c, h, f.path("params.json"), ckpt) })
 	}
 	for _, file := range files {
 		f.path(file)
 		label := strings.TrimSuffix(file, ".npz")
-		if strings.HasPrefix(name, "vcr") {
-			add(label, func(_ context.Context, c *check) error { return checkChoices(c, h, f, label, ckpt) })
-			continue
-		}
-		add(label, func(_ context.Context, c *check) error { return checkModel(c, h, f, label, ckpt) })
+		add(label, func(c *check) error { return checkModel(c, h, f, label, ckpt) })
 	}
-	return append(cases, findGradients(f, h, known, ckpt)...)
+	for _, file := range f.names(".norms.json") {
+		stem := strings.TrimSuffix(file, ".norms.json")
+		f.path(stem + ".npz")
+		f.path("grad_weight.npz")
+		add(stem, func(c *check) error { return checkGradients(c, h, f, stem, ckpt) })
+	}
+	return cases
 }
 
 // loaded is a model with the file that its parameters are views of.
@@ -119,12 +89,11 @@ func load(h head, dir, weights string, opts vle.LoadOptions) (loaded, error) {
 	return loaded{m, store}, nil
 }
 
-// checkParams holds the recorded names, shapes and types against the weight
-// file and against what the model asks for.
+// checkParams holds the recorded names and shapes against the weight file and
+// against what the model asks for.
 func checkParams(c *check, h head, path, ckpt string) error {
 	var recorded map[string]struct {
-		Shape []int  `json:"shape"`
-		DType string `json:"dtype"`
+		Shape []int `json:"shape"`
 	}
 	if err := readJSON(path, &recorded); err != nil {
 		return err
@@ -134,13 +103,11 @@ func checkParams(c *check, h head, path, ckpt string) error {
 		return err
 	}
 	defer m.Close()
-	var names []string
-	for name, p := range recorded {
-		names = append(names, name)
-		same(c, name+": shape in the file", m.store.Shape(name), p.Shape)
-	}
-	sort.Strings(names)
+	names := sortedKeys(recorded)
 	same(c, "names in the file", m.store.Names(), names)
+	for _, name := range names {
+		same(c, name+": shape in the file", m.store.Shape(name), recorded[name].Shape)
+	}
 	m.Visit(func(name string, shape []int, _ **spago.Param) {
 		p, ok := recorded[name]
 		c.item(ok, "%s: the model has it, the reference does not", name)
@@ -156,48 +123,102 @@ func checkParams(c *check, h head, path, ckpt string) error {
 type caseInfo struct {
 	Boxes json.RawMessage `json:"patch_ids"`
 	Types json.RawMessage `json:"extend_token_type_ids"`
+
+	VQALabels [][]int     `json:"vqa_labels"`
+	VQAScores [][]float32 `json:"vqa_scores"`
+	ITMLabels []int       `json:"itm_labels"`
+	PBCLabels [][]int     `json:"pbc_labels"`
+	MLMLabels [][]int     `json:"mlm_labels"`
+	Labels    []int       `json:"labels"` // of the choices
 }
 
 // readCase reads case_C.npz and case_C.json, which may be absent.
-func readCase(f *folder, label string) (map[string]array, caseInfo, error) {
-	var info caseInfo
+func readCase(f *folder, label string) (map[string]array, *caseInfo, error) {
+	info := &caseInfo{}
 	z, err := readNPZ(f.path(label + ".npz"))
 	if err != nil {
-		return nil, info, err
+		return nil, nil, err
 	}
-	if err := readJSON(f.path(label+".json"), &info); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, info, err
+	if err := readJSON(f.path(label+".json"), info); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, err
 	}
 	return z, info, nil
 }
 
-// makeBatch builds the input of a case; suffix is ".0" and so on for a choice.
+// makeBatches builds the input of a case: one batch, or one a choice from the
+// arrays in.input_ids.0, in.input_ids.1 and so on.
+func makeBatches(z map[string]array, info *caseInfo) ([]*vle.Batch, error) {
+	if _, ok := z["in.input_ids"]; ok {
+		b, err := makeBatch(z, "", info.Boxes, info.Types)
+		return []*vle.Batch{b}, err
+	}
+	var boxes, types []json.RawMessage
+	if err := errors.Join(unmarshal(info.Boxes, &boxes), unmarshal(info.Types, &types)); err != nil {
+		return nil, fmt.Errorf("patch_ids, extend_token_type_ids: %w", err)
+	}
+	var out []*vle.Batch
+	for {
+		i := len(out)
+		suffix := fmt.Sprintf(".%d", i)
+		if _, ok := z["in.input_ids"+suffix]; !ok {
+			break
+		}
+		var bx, ty json.RawMessage
+		if i < len(boxes) && i < len(types) {
+			bx, ty = boxes[i], types[i]
+		}
+		b, err := makeBatch(z, suffix, bx, ty)
+		if err != nil {
+			return nil, fmt.Errorf("choice %d: %w", i, err)
+		}
+		out = append(out, b)
+	}
+	if len(out) == 0 {
+		return nil, errors.New("no array in.input_ids")
+	}
+	return out, nil
+}
+
+// unmarshal is json.Unmarshal that takes nothing for null.
+func unmarshal(raw json.RawMessage, v any) error {
+	if len(raw) == 0 {
+		return nil
+	}
+	return json.Unmarshal(raw, v)
+}
+
 func makeBatch(z map[string]array, suffix string, boxes, types json.RawMessage) (*vle.Batch, error) {
 	b := &vle.Batch{Pixels: z["in.pixel_values"].float32s()}
 	for name, to := range map[string]*[][]int{"input_ids": &b.IDs, "attention_mask": &b.Mask, "token_type_ids": &b.TypeIDs} {
 		a, ok := z["in."+name+suffix]
 		if !ok {
-			if name == "input_ids" {
-				return nil, fmt.Errorf("no array in.input_ids%s", suffix)
-			}
 			continue
 		}
-		if len(a.shape) != 2 {
-			return nil, fmt.Errorf("in.%s%s has shape %v", name, suffix, a.shape)
+		rows, err := a.rows()
+		if err != nil {
+			return nil, fmt.Errorf("in.%s%s: %w", name, suffix, err)
 		}
-		ids := a.asInts()
-		for i := range a.shape[0] {
-			*to = append(*to, ids[i*a.shape[1]:(i+1)*a.shape[1]])
-		}
+		*to = rows
 	}
-	if len(boxes) > 0 && string(boxes) != "null" {
-		var both [2][][]int // of the boxes, of the text
-		if err := errors.Join(json.Unmarshal(boxes, &b.Boxes), json.Unmarshal(types, &both)); err != nil {
-			return nil, fmt.Errorf("patch_ids, extend_token_type_ids: %w", err)
-		}
-		b.BoxTypes, b.TextTypes = both[0], both[1]
+	var both [2][][]int // of the boxes, of the text
+	if err := errors.Join(unmarshal(boxes, &b.Boxes), unmarshal(types, &both)); err != nil {
+		return nil, fmt.Errorf("patch_ids, extend_token_type_ids: %w", err)
 	}
+	b.BoxTypes, b.TextTypes = both[0], both[1]
 	return b, nil
+}
+
+// rows cuts a matrix of whole numbers into its rows.
+func (a array) rows() ([][]int, error) {
+	if len(a.shape) != 2 || len(a.ints) != a.shape[0]*a.shape[1] {
+		return nil, fmt.Errorf("an array of shape %v is no matrix of whole numbers", a.shape)
+	}
+	flat := a.asInts()
+	var out [][]int
+	for i := range a.shape[0] {
+		out = append(out, flat[i*a.shape[1]:(i+1)*a.shape[1]])
+	}
+	return out, nil
 }
 
 // shown collects what a watched run computes.
@@ -211,14 +232,9 @@ func (s shown) watch(name string, shape []int, data []float32) {
 	s[name] = a
 }
 
-// keep adds a result of the run under a name, without a shape.
-func (s shown) keep(name string, t mat.Tensor) {
-	if t != nil {
-		s.watch(name, nil, nn.Floats(t))
-	}
-}
-
-// checkModel runs one case and compares every recorded array.
+// checkModel runs one case, once watched to compare every recorded array and
+// once as users do, without padding and with buffers reused, which may change
+// nothing.
 func checkModel(c *check, h head, f *folder, label, ckpt string) error {
 	z, info, err := readCase(f, label)
 	if err != nil {
@@ -227,17 +243,8 @@ func checkModel(c *check, h head, f *folder, label, ckpt string) error {
 	weights := ""
 	if stem, typ, ok := weightsOf(label); ok {
 		weights = "model." + typ + ".safetensors"
-		if _, has := z["in.input_ids"]; !has { // the inputs are those of the plain case
-			plain, plainInfo, err := readCase(f, stem)
-			if err != nil {
-				return err
-			}
-			info = plainInfo
-			for name, a := range plain {
-				if strings.HasPrefix(name, "in.") {
-					z[name] = a
-				}
-			}
+		if err := takeInputs(f, stem, z, info); err != nil {
+			return err
 		}
 	}
 	m, err := load(h, ckpt, weights, vle.LoadOptions{})
@@ -250,39 +257,42 @@ func checkModel(c *check, h head, f *folder, label, ckpt string) error {
 			return err
 		}
 	}
-	b, err := makeBatch(z, "", info.Boxes, info.Types)
+	batches, err := makeBatches(z, info)
 	if err != nil {
 		return err
 	}
-	got, err := runModel(h, m.Parameterized, b)
-	if err != nil {
-		return err
-	}
-	if _, ok := z["mid.position_embedding"]; ok {
-		m.Visit(func(name string, _ []int, p **spago.Param) {
-			if strings.HasSuffix(name, "position_embedding.weight") {
-				got.keep("position_embedding", *p)
-			}
-		})
-	}
-	compareArrays(c, z, got, "")
-	return checkPlain(c, h, m.Parameterized, b, z)
-}
 
-// checkPlain runs the batch as users do, without a watcher: padding is then
-// left out and buffers are reused, which may change nothing.
-func checkPlain(c *check, h head, m vle.Parameterized, b *vle.Batch, z map[string]array) error {
-	r := nn.NewRun()
-	defer r.Close()
-	out, logits, err := h.forward(m, r, b)
+	got := shown{}
+	m.Visit(func(name string, _ []int, p **spago.Param) {
+		if strings.HasSuffix(name, "position_embedding.weight") {
+			got.watch("position_embedding", nil, nn.Floats(*p))
+		}
+	})
+	watched := nn.NewRun().WithWatch(got.watch)
+	defer watched.Close()
+	x, err := h.run(m.Parameterized, watched, batches)
 	if err != nil {
 		return err
 	}
-	if a, ok := z["out.logits"]; ok {
-		close(c, closely, "out.logits, not watched", nn.Floats(logits), a.floats)
+	got.watch("logits", nil, nn.Floats(x))
+	compareArrays(c, z, got)
+
+	plain := nn.NewRun()
+	defer plain.Close()
+	if x, err = h.run(m.Parameterized, plain, batches); err != nil {
+		return err
 	}
-	if a, ok := z["out.pooler_output"]; ok {
-		close(c, closely, "out.pooler_output, not watched", nn.Floats(out.Pooled), a.floats)
+	for _, name := range []string{"out.logits", "out.pooler_output"} {
+		if a, ok := z[name]; ok {
+			close(c, closely, name+", not watched", nn.Floats(x), a.floats)
+		}
+	}
+	if a, ok := z["out.loss"]; ok && h.loss != nil {
+		_, loss, err := h.loss(plain, x, info)
+		if err != nil {
+			return err
+		}
+		close(c, closely, "out.loss", []float64{loss}, a.floats)
 	}
 	return nil
 }
@@ -296,61 +306,57 @@ func weightsOf(label string) (stem, typ string, ok bool) {
 	return "", "", false
 }
 
-// runModel runs a batch with a watcher and gathers everything that a case may
-// have recorded, by its name there.
-func runModel(h head, m vle.Parameterized, b *vle.Batch) (shown, error) {
-	got := shown{}
-	r := nn.NewRun().WithWatch(got.watch)
-	defer r.Close()
-	out, logits, err := h.forward(m, r, b)
-	if err != nil {
-		return nil, err
+// takeInputs gives a case without inputs those of another one.
+func takeInputs(f *folder, from string, z map[string]array, info *caseInfo) error {
+	if _, ok := z["in.input_ids"]; ok {
+		return nil
 	}
-	got.keep("logits", logits)
-	got.keep("vle.pooler_output", out.Pooled)
-	got.keep("vle.text_embeds", out.Text)
-	got.keep("vle.image_embeds", out.Image)
-	got.keep("text_features", out.TextFeatures)
-	got.keep("image_features", out.ImageFeatures)
-	return got, nil
+	other, otherInfo, err := readCase(f, from)
+	if err != nil {
+		return err
+	}
+	for name, a := range other {
+		if strings.HasPrefix(name, "in.") {
+			z[name] = a
+		}
+	}
+	*info = *otherInfo
+	return nil
 }
 
-// compareArrays compares the recorded arrays mid.* and out.* (with a choice's
-// number: mid.0.*) with what a run has shown.
-func compareArrays(c *check, z map[string]array, got shown, choice string) {
+// compareArrays compares the recorded arrays mid.* and out.* (of a choice:
+// mid.0.*) with what a run has shown. The body's results are recorded as out.X
+// where the model is the bare body and as mid.vle.X inside a head.
+func compareArrays(c *check, z map[string]array, got shown) {
 	names := make([]string, 0, len(z))
 	for name := range z {
 		names = append(names, name)
 	}
 	sort.Strings(names)
 	for _, name := range names {
-		rest, ok := strings.CutPrefix(name, "mid."+choice)
+		rest, ok := strings.CutPrefix(name, "mid.")
 		if !ok {
-			rest, ok = strings.CutPrefix(name, "out."+choice)
+			rest, ok = strings.CutPrefix(name, "out.")
 		}
 		if !ok || rest == "loss" {
-			continue // inputs; losses belong to training
-		}
-		if choice == "" && len(rest) > 1 && rest[1] == '.' && rest[0] >= '0' && rest[0] <= '9' {
-			continue // a single choice's
+			continue
 		}
 		a, ok := got[rest]
 		if !ok {
-			a, ok = got["vle."+rest] // the bare body's outputs
+			choice, bare, isChoice := strings.Cut(rest, ".")
+			if isChoice {
+				a, ok = got[choice+".vle."+bare]
+			} else {
+				a, ok = got["vle."+rest]
+			}
 		}
-		if !ok {
+		switch want := z[name]; {
+		case !ok:
 			c.miss("%s: the model shows no such array", name)
-			continue
+		case a.shape != nil && !slices.Equal(a.shape, want.shape):
+			c.miss("%s: shape %v, recorded %v", name, a.shape, want.shape)
+		default:
+			close(c, closely, name, a.floats, want.floats)
 		}
-		if a.shape != nil && !slices.Equal(a.shape, z[name].shape) {
-			c.miss("%s: shape %v, recorded %v", name, a.shape, z[name].shape)
-			continue
-		}
-		close(c, closely, name, a.floats, z[name].floats)
 	}
-}
-
-// checkChoices runs one case of a multiple-choice head.
-func checkChoices(*check, head, *folder, string, string) error {
-	return errors.New("multiple choice is not wired")
 }

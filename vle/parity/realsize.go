@@ -94,29 +94,26 @@ func (s realSize) check(ctx context.Context, c *check, h head, f *folder, stem, 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	// The reference's last hidden state of the image encoder comes before the
-	// final norm; a watcher sees it. Sampled positions count padding too, which
-	// a watched run keeps.
-	var lastVision []float32
-	last := fmt.Sprintf("vision.layer%d.output", cfg.Vision.NumLayers-1)
+	// What a watcher sees, by its name in the recording. The reference's last
+	// hidden state of the image encoder comes before the final norm. Sampled
+	// positions count padding, which a watched run keeps.
+	names := map[string]string{
+		"vle.pooler_output": "pooler_output", "vle.text_embeds": "text_embeds", "vle.image_embeds": "image_embeds",
+		fmt.Sprintf("vision.layer%d.output", cfg.Vision.NumLayers-1): "vision_last_hidden",
+		fmt.Sprintf("text.layer%d.output", cfg.Text.NumLayers-1):     "text_last_hidden",
+	}
+	results := map[string][]float32{}
 	r := nn.NewRun().WithWatch(func(name string, _ []int, data []float32) {
-		if name == last {
-			lastVision = slices.Clone(data)
+		if as := names[name]; as != "" {
+			results[as] = slices.Clone(data)
 		}
 	})
 	defer r.Close()
-	out, logits, err := h.forward(m, r, b)
+	logits, err := h.run(m, r, []*vle.Batch{b})
 	if err != nil {
 		return err
 	}
-	results := map[string][]float32{
-		"pooler_output":      nn.Floats(out.Pooled),
-		"vision_last_hidden": lastVision, "text_last_hidden": nn.Floats(out.TextFeatures),
-		"text_embeds": nn.Floats(out.Text), "image_embeds": nn.Floats(out.Image),
-	}
-	if logits != nil {
-		results["logits"] = nn.Floats(logits)
-	}
+	results["logits"] = nn.Floats(logits)
 	for _, name := range sortedKeys(results) {
 		t := results[name]
 		if a, ok := z[name]; ok {
@@ -166,23 +163,22 @@ func (s realSize) config(f *folder, size string, z map[string]array) (*vle.Confi
 
 // batch makes the inputs: the recorded ids and mask, pixels 4u from the formula.
 func (s realSize) batch(cfg *vle.Config, z map[string]array) (*vle.Batch, error) {
-	ids, ok := z["input_ids"]
-	if !ok || len(ids.shape) != 2 {
-		return nil, fmt.Errorf("array input_ids has shape %v", ids.shape)
+	ids, err := z["input_ids"].rows()
+	if err != nil {
+		return nil, fmt.Errorf("input_ids: %w", err)
 	}
-	seed, err := inputSeed(s.Salt, ids.ints)
+	b := &vle.Batch{IDs: ids}
+	if mask, ok := z["attention_mask"]; ok {
+		if b.Mask, err = mask.rows(); err != nil {
+			return nil, fmt.Errorf("attention_mask: %w", err)
+		}
+	}
+	seed, err := inputSeed(s.Salt, z["input_ids"].ints)
 	if err != nil {
 		return nil, err
 	}
 	v := cfg.Vision
-	rows, length := ids.shape[0], ids.shape[1]
-	b := &vle.Batch{Pixels: uniform(seed("pixel_values"), rows*v.NumChannels*v.ImageSize*v.ImageSize, 4, 0)}
-	for i := range rows {
-		b.IDs = append(b.IDs, ids.asInts()[i*length:(i+1)*length])
-		if mask, ok := z["attention_mask"]; ok {
-			b.Mask = append(b.Mask, mask.asInts()[i*length:(i+1)*length])
-		}
-	}
+	b.Pixels = uniform(seed("pixel_values"), len(ids)*v.NumChannels*v.ImageSize*v.ImageSize, 4, 0)
 	return b, nil
 }
 

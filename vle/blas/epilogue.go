@@ -82,10 +82,7 @@ func (p *Packed) MulStrided(dst []float32, ldd int, x []float32, ldx int, rows i
 	if rows <= 0 {
 		return
 	}
-	if ldd < p.n || ldx < p.k || len(dst) < (rows-1)*ldd+p.n || len(x) < (rows-1)*ldx+p.k {
-		panic(fmt.Sprintf("blas: Mul of %d×%d by %d×%d: %d floats in (%d a row), %d out (%d a row)",
-			rows, p.k, p.k, p.n, len(x), ldx, len(dst), ldd))
-	}
+	checkMul(rows, p.k, p.n, len(dst), ldd, len(x), ldx)
 	if ep != nil {
 		ep.check(rows, p.n)
 		if ep.Bias == nil && ep.Act == Identity && ep.Residual == nil {
@@ -93,4 +90,12 @@ func (p *Packed) MulStrided(dst []float32, ldd int, x []float32, ldx int, rows i
 		}
 	}
 	p.mul(rows, operand{x, ldx, 1}, 1, false, dst, ldd, ep, rows*p.k*p.n > oneThread && idle() > 1)
+}
+
+// checkMul panics where a slice is too short for a product of rows×k by k×n.
+func checkMul(rows, k, n, lenDst, ldd, lenX, ldx int) {
+	if ldd < n || ldx < k || lenDst < (rows-1)*ldd+n || lenX < (rows-1)*ldx+k {
+		panic(fmt.Sprintf("blas: Mul of %d×%d by %d×%d: %d floats in (%d a row), %d out (%d a row)",
+			rows, k, k, n, lenX, ldx, lenDst, ldd))
+	}
 }

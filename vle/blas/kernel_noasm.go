@@ -4,3 +4,5 @@ package blas
 
 // machineKernels is empty: products run on the portable kernel.
 func machineKernels() []*kernel { return nil }
+
+func machineInt8Kernels() []*int8Kernel { return nil }

@@ -7,7 +7,7 @@ import "github.com/klauspost/cpuid/v2"
 var avx2 = routines{
 	name: "avx2",
 	add:  addAVX2, mul: mulAVX2, axpy: axpyAVX2, scale: scaleAVX2,
-	sum: sumAVX2, dot: dotAVX2, max: maxAVX2,
+	sum: sumAVX2, dot: dotAVX2, max: maxAVX2, maxAbs: maxAbsAVX2,
 	exp: expAVX2, sigmoid: sigmoidAVX2, tanh: tanhAVX2, gelu: geluAVX2, quick: quickGELUAVX2,
 	expSum: expSumAVX2, softmaxGrad: softmaxGradAVX2,
 	tanhGrad: tanhGradAVX2, geluGrad: geluGradAVX2, quickGrad: quickGELUGradAVX2,

@@ -49,6 +49,13 @@ var portable = routines{
 		}
 		return m
 	},
+	maxAbs: func(x []float32) float32 {
+		var m uint32
+		for _, v := range x {
+			m = max(m, math.Float32bits(v)&^(1<<31)) // NaN is above Inf
+		}
+		return math.Float32frombits(m)
+	},
 	exp:     each(math.Exp),
 	sigmoid: each(sigmoid64),
 	tanh:    each(math.Tanh),

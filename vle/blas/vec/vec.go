@@ -24,7 +24,7 @@ type routines struct {
 	add, mul, exp, sigmoid, tanh, gelu, quick func(dst, x []float32)
 	axpy                                      func(dst []float32, alpha float32, x []float32)
 	scale                                     func(dst []float32, alpha float32)
-	sum, max                                  func(x []float32) float32
+	sum, max, maxAbs                          func(x []float32) float32
 	dot                                       func(x, y []float32) float32
 	expSum                                    func(dst, x []float32, sub float32) float32
 	softmaxGrad                               func(dx, p, dp []float32, dot float32)
@@ -76,6 +76,9 @@ func Dot(x, y []float32) float32 {
 
 // Max is the largest element of x and −Inf for none. NaN may be passed over.
 func Max(x []float32) float32 { return machine.max(x) }
+
+// MaxAbs is the largest |x|, 0 for none, and NaN if any element is NaN.
+func MaxAbs(x []float32) float32 { return machine.maxAbs(x) }
 
 // Exp is dst = eˣ.
 func Exp(dst, x []float32) {

@@ -44,6 +44,11 @@ func sumAVX2(x []float32) float32
 //go:noescape
 func dotAVX2(x []float32, y []float32) float32
 
+// maxAbsAVX2 is the largest |x|, NaN if there is one, 0 of nothing.
+//
+//go:noescape
+func maxAbsAVX2(x []float32) float32
+
 // maxAVX2 is the largest of x, −Inf of nothing; NaN may be passed over.
 //
 //go:noescape

@@ -532,6 +532,72 @@ end8:
 	VZEROUPPER
 	RET
 
+// func maxAbsAVX2(x []float32) float32
+// Requires: AVX, AVX2, SSE
+TEXT ·maxAbsAVX2(SB), NOSPLIT, $0-28
+	MOVQ    x_len+8(FP), AX
+	MOVQ    x_base+0(FP), CX
+	VXORPS  Y0, Y0, Y0
+	VMOVUPS c7fffffff<>+0(SB), Y1
+	CMPQ    AX, $0x00000010
+	JL      narrow9
+
+wide9:
+	VMOVUPS (CX), Y2
+	VANDPS  Y1, Y2, Y2
+	VPMAXUD Y2, Y0, Y0
+	VMOVUPS 32(CX), Y2
+	VANDPS  Y1, Y2, Y2
+	VPMAXUD Y2, Y0, Y0
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, AX
+	CMPQ    AX, $0x00000010
+	JGE     wide9
+
+narrow9:
+	CMPQ AX, $0x00000008
+	JL   tail9
+
+loop9:
+	VMOVUPS (CX), Y2
+	VANDPS  Y1, Y2, Y2
+	VPMAXUD Y2, Y0, Y0
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, AX
+	CMPQ    AX, $0x00000008
+	JGE     loop9
+
+tail9:
+	TESTQ      AX, AX
+	JZ         end9
+	LEAQ       tailmask<>+32(SB), DX
+	NEGQ       AX
+	VMOVUPS    (DX)(AX*4), Y2
+	VMASKMOVPS (CX), Y2, Y2
+	VANDPS     Y1, Y2, Y2
+	VPMAXUD    Y2, Y0, Y0
+
+end9:
+	VEXTRACTF128 $0x01, Y0, X1
+	VPMAXUD      X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VPMAXUD      X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VPMAXUD      X1, X0, X0
+	MOVSS        X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+DATA c7fffffff<>+0(SB)/4, $0x7fffffff
+DATA c7fffffff<>+4(SB)/4, $0x7fffffff
+DATA c7fffffff<>+8(SB)/4, $0x7fffffff
+DATA c7fffffff<>+12(SB)/4, $0x7fffffff
+DATA c7fffffff<>+16(SB)/4, $0x7fffffff
+DATA c7fffffff<>+20(SB)/4, $0x7fffffff
+DATA c7fffffff<>+24(SB)/4, $0x7fffffff
+DATA c7fffffff<>+28(SB)/4, $0x7fffffff
+GLOBL c7fffffff<>(SB), RODATA|NOPTR, $32
+
 // func maxAVX2(x []float32) float32
 // Requires: AVX, SSE
 TEXT ·maxAVX2(SB), NOSPLIT, $0-28
@@ -543,9 +609,9 @@ TEXT ·maxAVX2(SB), NOSPLIT, $0-28
 	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
 	CMPQ    AX, $0x00000020
-	JL      narrow9
+	JL      narrow10
 
-wide9:
+wide10:
 	VMOVUPS (CX), Y5
 	VMAXPS  Y5, Y1, Y1
 	VMOVUPS 32(CX), Y5
@@ -557,23 +623,23 @@ wide9:
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
 	CMPQ    AX, $0x00000020
-	JGE     wide9
+	JGE     wide10
 
-narrow9:
+narrow10:
 	CMPQ AX, $0x00000008
-	JL   tail9
+	JL   tail10
 
-loop9:
+loop10:
 	VMOVUPS (CX), Y5
 	VMAXPS  Y5, Y1, Y1
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
 	CMPQ    AX, $0x00000008
-	JGE     loop9
+	JGE     loop10
 
-tail9:
+tail10:
 	TESTQ      AX, AX
-	JZ         end9
+	JZ         end10
 	LEAQ       tailmask<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y5
@@ -581,7 +647,7 @@ tail9:
 	VBLENDVPS  Y5, Y6, Y0, Y6
 	VMAXPS     Y6, Y1, Y1
 
-end9:
+end10:
 	VMAXPS       Y2, Y1, Y1
 	VMAXPS       Y4, Y3, Y3
 	VMAXPS       Y3, Y1, Y1
@@ -614,9 +680,9 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	VMOVUPS c42b20000<>+0(SB), Y0
 	VMOVUPS cc2d00000<>+0(SB), Y1
 	CMPQ    AX, $0x00000008
-	JL      tail10
+	JL      tail11
 
-loop10:
+loop11:
 	VMOVUPS      (DX), Y2
 	VMINPS       Y2, Y0, Y2
 	VMAXPS       Y2, Y1, Y2
@@ -647,11 +713,11 @@ loop10:
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, AX
 	CMPQ         AX, $0x00000008
-	JGE          loop10
+	JGE          loop11
 
-tail10:
+tail11:
 	TESTQ        AX, AX
-	JZ           end10
+	JZ           end11
 	LEAQ         tailmask<>+32(SB), BX
 	NEGQ         AX
 	VMOVUPS      (BX)(AX*4), Y2
@@ -682,7 +748,7 @@ tail10:
 	VMULPS       Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y2, (CX)
 
-end10:
+end11:
 	VZEROUPPER
 	RET
 
@@ -806,9 +872,9 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	VMOVUPS cc2d00000<>+0(SB), Y1
 	VMOVUPS c3f800000<>+0(SB), Y2
 	CMPQ    AX, $0x00000008
-	JL      tail11
+	JL      tail12
 
-loop11:
+loop12:
 	VMOVUPS      (DX), Y3
 	VORPS        c80000000<>+0(SB), Y3, Y4
 	VMINPS       Y4, Y0, Y4
@@ -843,11 +909,11 @@ loop11:
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, AX
 	CMPQ         AX, $0x00000008
-	JGE          loop11
+	JGE          loop12
 
-tail11:
+tail12:
 	TESTQ        AX, AX
-	JZ           end11
+	JZ           end12
 	LEAQ         tailmask<>+32(SB), BX
 	NEGQ         AX
 	VMOVUPS      (BX)(AX*4), Y3
@@ -882,7 +948,7 @@ tail11:
 	VDIVPS       Y0, Y1, Y1
 	VMASKMOVPS   Y1, Y3, (CX)
 
-end11:
+end12:
 	VZEROUPPER
 	RET
 
@@ -904,9 +970,9 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS c41200000<>+0(SB), Y0
 	CMPQ    AX, $0x00000008
-	JL      tail12
+	JL      tail13
 
-loop12:
+loop13:
 	VMOVUPS      (DX), Y1
 	VANDPS       c7fffffff<>+0(SB), Y1, Y2
 	VMINPS       Y2, Y0, Y3
@@ -947,11 +1013,11 @@ loop12:
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, AX
 	CMPQ         AX, $0x00000008
-	JGE          loop12
+	JGE          loop13
 
-tail12:
+tail13:
 	TESTQ        AX, AX
-	JZ           end12
+	JZ           end13
 	LEAQ         tailmask<>+32(SB), BX
 	NEGQ         AX
 	VMOVUPS      (BX)(AX*4), Y1
@@ -992,7 +1058,7 @@ tail12:
 	VBLENDVPS    Y2, Y0, Y5, Y5
 	VMASKMOVPS   Y5, Y1, (CX)
 
-end12:
+end13:
 	VZEROUPPER
 	RET
 
@@ -1005,16 +1071,6 @@ DATA c41200000<>+20(SB)/4, $0x41200000
 DATA c41200000<>+24(SB)/4, $0x41200000
 DATA c41200000<>+28(SB)/4, $0x41200000
 GLOBL c41200000<>(SB), RODATA|NOPTR, $32
-
-DATA c7fffffff<>+0(SB)/4, $0x7fffffff
-DATA c7fffffff<>+4(SB)/4, $0x7fffffff
-DATA c7fffffff<>+8(SB)/4, $0x7fffffff
-DATA c7fffffff<>+12(SB)/4, $0x7fffffff
-DATA c7fffffff<>+16(SB)/4, $0x7fffffff
-DATA c7fffffff<>+20(SB)/4, $0x7fffffff
-DATA c7fffffff<>+24(SB)/4, $0x7fffffff
-DATA c7fffffff<>+28(SB)/4, $0x7fffffff
-GLOBL c7fffffff<>(SB), RODATA|NOPTR, $32
 
 DATA c40000000<>+0(SB)/4, $0x40000000
 DATA c40000000<>+4(SB)/4, $0x40000000
@@ -1097,9 +1153,9 @@ TEXT ·geluAVX2(SB), NOSPLIT, $0-48
 	VMOVUPS c41680000<>+0(SB), Y2
 	VXORPS  Y3, Y3, Y3
 	CMPQ    AX, $0x00000008
-	JL      tail13
+	JL      tail14
 
-loop13:
+loop14:
 	VMOVUPS      (DX), Y4
 	VANDPS       c7fffffff<>+0(SB), Y4, Y5
 	VMINPS       Y5, Y2, Y5
@@ -1162,11 +1218,11 @@ loop13:
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, AX
 	CMPQ         AX, $0x00000008
-	JGE          loop13
+	JGE          loop14
 
-tail13:
+tail14:
 	TESTQ        AX, AX
-	JZ           end13
+	JZ           end14
 	LEAQ         tailmask<>+32(SB), BX
 	NEGQ         AX
 	VMOVUPS      (BX)(AX*4), Y4
@@ -1229,7 +1285,7 @@ tail13:
 	VBLENDVPS    Y2, Y0, Y1, Y1
 	VMASKMOVPS   Y1, Y4, (CX)
 
-end13:
+end14:
 	VZEROUPPER
 	RET
 
@@ -1413,9 +1469,9 @@ TEXT ·quickGELUAVX2(SB), NOSPLIT, $0-48
 	VMOVUPS cc2d00000<>+0(SB), Y1
 	VMOVUPS c3f800000<>+0(SB), Y2
 	CMPQ    AX, $0x00000008
-	JL      tail14
+	JL      tail15
 
-loop14:
+loop15:
 	VMOVUPS      (DX), Y3
 	VORPS        c80000000<>+0(SB), Y3, Y4
 	VMOVUPS      c3fd9db23<>+0(SB), Y5
@@ -1458,11 +1514,11 @@ loop14:
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, AX
 	CMPQ         AX, $0x00000008
-	JGE          loop14
+	JGE          loop15
 
-tail14:
+tail15:
 	TESTQ        AX, AX
-	JZ           end14
+	JZ           end15
 	LEAQ         tailmask<>+32(SB), BX
 	NEGQ         AX
 	VMOVUPS      (BX)(AX*4), Y3
@@ -1505,7 +1561,7 @@ tail14:
 	VDIVPS       Y0, Y1, Y1
 	VMASKMOVPS   Y1, Y3, (CX)
 
-end14:
+end15:
 	VZEROUPPER
 	RET
 
@@ -1550,9 +1606,9 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-60
 	VMOVUPS      cc2d00000<>+0(SB), Y2
 	VXORPS       Y3, Y3, Y3
 	CMPQ         AX, $0x00000008
-	JL           tail15
+	JL           tail16
 
-loop15:
+loop16:
 	VMOVUPS      (DX), Y4
 	VSUBPS       Y0, Y4, Y4
 	VMINPS       Y4, Y1, Y4
@@ -1585,11 +1641,11 @@ loop15:
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, AX
 	CMPQ         AX, $0x00000008
-	JGE          loop15
+	JGE          loop16
 
-tail15:
+tail16:
 	TESTQ        AX, AX
-	JZ           end15
+	JZ           end16
 	LEAQ         tailmask<>+32(SB), BX
 	NEGQ         AX
 	VMOVUPS      (BX)(AX*4), Y4
@@ -1623,7 +1679,7 @@ tail15:
 	VANDPS       Y4, Y5, Y5
 	VADDPS       Y5, Y3, Y3
 
-end15:
+end16:
 	VEXTRACTF128 $0x01, Y3, X0
 	VADDPS       X0, X3, X3
 	VMOVHLPS     X3, X3, X0
@@ -1645,9 +1701,9 @@ TEXT ·geluGradAVX2(SB), NOSPLIT, $0-72
 	VMOVUPS cc2d00000<>+0(SB), Y1
 	VMOVUPS c41680000<>+0(SB), Y2
 	CMPQ    AX, $0x00000008
-	JL      tail16
+	JL      tail17
 
-loop16:
+loop17:
 	VMOVUPS      (DX), Y3
 	VANDPS       c7fffffff<>+0(SB), Y3, Y4
 	VMINPS       Y4, Y2, Y4
@@ -1708,11 +1764,11 @@ loop16:
 	ADDQ         $0x00000020, BX
 	SUBQ         $0x00000008, AX
 	CMPQ         AX, $0x00000008
-	JGE          loop16
+	JGE          loop17
 
-tail16:
+tail17:
 	TESTQ        AX, AX
-	JZ           end16
+	JZ           end17
 	LEAQ         tailmask<>+32(SB), SI
 	NEGQ         AX
 	VMOVUPS      (SI)(AX*4), Y3
@@ -1772,7 +1828,7 @@ tail16:
 	VMULPS       Y0, Y1, Y1
 	VMASKMOVPS   Y1, Y3, (CX)
 
-end16:
+end17:
 	VZEROUPPER
 	RET
 
@@ -1787,9 +1843,9 @@ TEXT ·quickGELUGradAVX2(SB), NOSPLIT, $0-72
 	VMOVUPS cc2d00000<>+0(SB), Y1
 	VMOVUPS c3f800000<>+0(SB), Y2
 	CMPQ    AX, $0x00000008
-	JL      tail17
+	JL      tail18
 
-loop17:
+loop18:
 	VMOVUPS      (DX), Y3
 	VORPS        c80000000<>+0(SB), Y3, Y4
 	VMOVUPS      c3fd9db23<>+0(SB), Y5
@@ -1838,11 +1894,11 @@ loop17:
 	ADDQ         $0x00000020, BX
 	SUBQ         $0x00000008, AX
 	CMPQ         AX, $0x00000008
-	JGE          loop17
+	JGE          loop18
 
-tail17:
+tail18:
 	TESTQ        AX, AX
-	JZ           end17
+	JZ           end18
 	LEAQ         tailmask<>+32(SB), SI
 	NEGQ         AX
 	VMOVUPS      (SI)(AX*4), Y3
@@ -1890,7 +1946,7 @@ tail17:
 	VMULPS       Y0, Y4, Y4
 	VMASKMOVPS   Y4, Y3, (CX)
 
-end17:
+end18:
 	VZEROUPPER
 	RET
 
@@ -1902,9 +1958,9 @@ TEXT ·layerNormAVX2(SB), NOSPLIT, $0-112
 	VXORPS Y1, Y1, Y1
 	MOVQ   x_len+32(FP), CX
 	CMPQ   CX, $0x00000010
-	JL     narrow18
+	JL     narrow19
 
-wide18:
+wide19:
 	VMOVUPS (AX), Y2
 	VADDPS  Y2, Y0, Y0
 	VMOVUPS 32(AX), Y2
@@ -1912,30 +1968,30 @@ wide18:
 	ADDQ    $0x00000040, AX
 	SUBQ    $0x00000010, CX
 	CMPQ    CX, $0x00000010
-	JGE     wide18
+	JGE     wide19
 
-narrow18:
+narrow19:
 	CMPQ CX, $0x00000008
-	JL   tail18
+	JL   tail19
 
-loop18:
+loop19:
 	VMOVUPS (AX), Y2
 	VADDPS  Y2, Y0, Y0
 	ADDQ    $0x00000020, AX
 	SUBQ    $0x00000008, CX
 	CMPQ    CX, $0x00000008
-	JGE     loop18
+	JGE     loop19
 
-tail18:
+tail19:
 	TESTQ      CX, CX
-	JZ         end18
+	JZ         end19
 	LEAQ       tailmask<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y2
 	VMASKMOVPS (AX), Y2, Y2
 	VADDPS     Y2, Y0, Y0
 
-end18:
+end19:
 	VADDPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
@@ -1954,9 +2010,9 @@ end18:
 	VXORPS       Y2, Y2, Y2
 	MOVQ         x_len+32(FP), CX
 	CMPQ         CX, $0x00000010
-	JL           narrow19
+	JL           narrow20
 
-wide19:
+wide20:
 	VMOVUPS     (AX), Y3
 	VSUBPS      Y0, Y3, Y3
 	VFMADD231PS Y3, Y3, Y1
@@ -1966,24 +2022,24 @@ wide19:
 	ADDQ        $0x00000040, AX
 	SUBQ        $0x00000010, CX
 	CMPQ        CX, $0x00000010
-	JGE         wide19
+	JGE         wide20
 
-narrow19:
+narrow20:
 	CMPQ CX, $0x00000008
-	JL   tail19
+	JL   tail20
 
-loop19:
+loop20:
 	VMOVUPS     (AX), Y3
 	VSUBPS      Y0, Y3, Y3
 	VFMADD231PS Y3, Y3, Y1
 	ADDQ        $0x00000020, AX
 	SUBQ        $0x00000008, CX
 	CMPQ        CX, $0x00000008
-	JGE         loop19
+	JGE         loop20
 
-tail19:
+tail20:
 	TESTQ       CX, CX
-	JZ          end19
+	JZ          end20
 	LEAQ        tailmask<>+32(SB), DX
 	NEGQ        CX
 	VMOVUPS     (DX)(CX*4), Y3
@@ -1992,7 +2048,7 @@ tail19:
 	VANDPS      Y3, Y4, Y4
 	VFMADD231PS Y4, Y4, Y1
 
-end19:
+end20:
 	VADDPS       Y2, Y1, Y1
 	VEXTRACTF128 $0x01, Y1, X2
 	VADDPS       X2, X1, X1
@@ -2016,9 +2072,9 @@ end19:
 	MOVQ         beta_base+72(FP), BX
 	MOVQ         x_len+32(FP), SI
 	CMPQ         SI, $0x00000010
-	JL           narrow20
+	JL           narrow21
 
-wide20:
+wide21:
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y3
 	VMOVUPS     (BX), Y4
@@ -2039,13 +2095,13 @@ wide20:
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000010, SI
 	CMPQ        SI, $0x00000010
-	JGE         wide20
+	JGE         wide21
 
-narrow20:
+narrow21:
 	CMPQ SI, $0x00000008
-	JL   tail20
+	JL   tail21
 
-loop20:
+loop21:
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y3
 	VMOVUPS     (BX), Y4
@@ -2059,11 +2115,11 @@ loop20:
 	ADDQ        $0x00000020, BX
 	SUBQ        $0x00000008, SI
 	CMPQ        SI, $0x00000008
-	JGE         loop20
+	JGE         loop21
 
-tail20:
+tail21:
 	TESTQ       SI, SI
-	JZ          end20
+	JZ          end21
 	LEAQ        tailmask<>+32(SB), DI
 	NEGQ        SI
 	VMOVUPS     (DI)(SI*4), Y1
@@ -2075,7 +2131,7 @@ tail20:
 	VFMADD213PS Y5, Y4, Y3
 	VMASKMOVPS  Y3, Y1, (CX)
 
-end20:
+end21:
 	VZEROUPPER
 	RET
 
@@ -2093,9 +2149,9 @@ TEXT ·layerNormGradAVX2(SB), NOSPLIT, $0-152
 	VXORPS       Y3, Y3, Y3
 	MOVQ         x_len+56(FP), DI
 	CMPQ         DI, $0x00000008
-	JL           tail21
+	JL           tail22
 
-loop21:
+loop22:
 	VMOVUPS     (AX), Y4
 	VMOVUPS     (CX), Y5
 	VMOVUPS     (DX), Y6
@@ -2117,11 +2173,11 @@ loop21:
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, DI
 	CMPQ        DI, $0x00000008
-	JGE         loop21
+	JGE         loop22
 
-tail21:
+tail22:
 	TESTQ       DI, DI
-	JZ          end21
+	JZ          end22
 	LEAQ        tailmask<>+32(SB), R8
 	NEGQ        DI
 	VMOVUPS     (R8)(DI*4), Y4
@@ -2140,7 +2196,7 @@ tail21:
 	VADDPS      Y6, Y2, Y2
 	VFMADD231PS Y5, Y6, Y3
 
-end21:
+end22:
 	VEXTRACTF128 $0x01, Y2, X4
 	VADDPS       X4, X2, X2
 	VMOVHLPS     X2, X2, X4
@@ -2169,9 +2225,9 @@ end21:
 	MOVQ         dx_base+0(FP), BX
 	MOVQ         x_len+56(FP), SI
 	CMPQ         SI, $0x00000010
-	JL           narrow22
+	JL           narrow23
 
-wide22:
+wide23:
 	VMOVUPS      (AX), Y4
 	VMOVUPS      (CX), Y5
 	VMOVUPS      (DX), Y6
@@ -2196,13 +2252,13 @@ wide22:
 	ADDQ         $0x00000040, BX
 	SUBQ         $0x00000010, SI
 	CMPQ         SI, $0x00000010
-	JGE          wide22
+	JGE          wide23
 
-narrow22:
+narrow23:
 	CMPQ SI, $0x00000008
-	JL   tail22
+	JL   tail23
 
-loop22:
+loop23:
 	VMOVUPS      (AX), Y4
 	VMOVUPS      (CX), Y5
 	VMOVUPS      (DX), Y6
@@ -2218,11 +2274,11 @@ loop22:
 	ADDQ         $0x00000020, BX
 	SUBQ         $0x00000008, SI
 	CMPQ         SI, $0x00000008
-	JGE          loop22
+	JGE          loop23
 
-tail22:
+tail23:
 	TESTQ        SI, SI
-	JZ           end22
+	JZ           end23
 	LEAQ         tailmask<>+32(SB), DI
 	NEGQ         SI
 	VMOVUPS      (DI)(SI*4), Y4
@@ -2236,6 +2292,6 @@ tail22:
 	VMULPS       Y1, Y6, Y6
 	VMASKMOVPS   Y6, Y4, (BX)
 
-end22:
+end23:
 	VZEROUPPER
 	RET

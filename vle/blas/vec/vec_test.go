@@ -201,6 +201,22 @@ func TestRows(t *testing.T) {
 			if got := m.max(x); float64(got) != top {
 				fail("max", 0, got, top)
 			}
+			var size float64
+			for _, v := range x {
+				size = max(size, math.Abs(float64(v)))
+			}
+			if got := m.maxAbs(x); float64(got) != size {
+				fail("maxAbs", 0, got, size)
+			}
+			if n > 0 {
+				i := r.IntN(n)
+				v := x[i]
+				x[i] = float32(math.NaN())
+				if got := m.maxAbs(x); got == got {
+					fail("maxAbs with a NaN", i, got, math.NaN())
+				}
+				x[i] = v
+			}
 			check := func(op string, got []float32, want func(i int) float64) {
 				t.Helper()
 				for i, v := range got {

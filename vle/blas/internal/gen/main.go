@@ -24,6 +24,7 @@ type unit struct {
 
 var units = []unit{
 	{".", "blas", "gemm", emitGemm},
+	{".", "blas", "int8", emitInt8},
 	{"vec", "vec", "vec", emitVec},
 }
 

@@ -258,6 +258,20 @@ func (e *elem) reductions() {
 	e.Store(total(s).(reg.Vec).AsX(), e.ReturnIndex(0))
 	e.end()
 
+	e.fn("maxAbsAVX2", "func(x []float32) float32", "maxAbsAVX2 is the largest |x|, NaN if there is one, 0 of nothing.")
+	n, x = e.length("x"), e.slice("x")
+	top := e.zero()
+	sign := e.YMM()
+	e.VMOVUPS(e.bits(0x7fffffff), sign)
+	e.each(n, 2, []reg.GPVirtual{x}, func(l lanes, _ int) {
+		v := l.load(x)
+		e.VANDPS(sign, v, v)
+		e.VPMAXUD(v, top, top) // as integers: NaN is above Inf, Inf above all numbers
+	})
+	e.fold(e.VPMAXUD, top)
+	e.Store(top.(reg.Vec).AsX(), e.ReturnIndex(0))
+	e.end()
+
 	e.fn("maxAVX2", "func(x []float32) float32", "maxAVX2 is the largest of x, −Inf of nothing; NaN may be passed over.")
 	n, x = e.length("x"), e.slice("x")
 	lowest := e.reg8(float32(math.Inf(-1)))

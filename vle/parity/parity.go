@@ -72,6 +72,7 @@ var kinds = []func(*folder) []testCase{
 	findRealSize,
 	findArchs,
 	findVQA,
+	findITM,
 	findEasyVQA,
 }
 

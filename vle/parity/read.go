@@ -176,3 +176,15 @@ func readLines[T any](path string) ([]T, error) {
 	}
 	return out, nil
 }
+
+// oneOrList reads a value, or a list of them, as a list.
+type oneOrList[T any] []T
+
+// UnmarshalJSON takes both forms.
+func (l *oneOrList[T]) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '[' {
+		return json.Unmarshal(b, (*[]T)(l))
+	}
+	*l = make([]T, 1)
+	return json.Unmarshal(b, &(*l)[0])
+}

@@ -3,12 +3,9 @@ package parity
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"sort"
-	"strings"
 
 	"govle/vle"
-	"govle/vle/checkpoint"
 	"govle/vle/imageproc"
 )
 
@@ -45,11 +42,12 @@ func findVQA(f *folder) []testCase {
 		}
 		return l.Kind, l.Image
 	}, func(_ context.Context, c *check, kind string, lines []vqaLine) error {
-		p, err := openVQA(f, kind)
+		m, proc, err := openPipeline(f, kind, "vqa")
 		if err != nil {
 			return err
 		}
-		defer p.Close()
+		defer m.Close()
+		p := &vle.VQAPipeline{Model: m.Parameterized.(*vle.VQA), Processor: proc}
 		for _, l := range lines {
 			if l.Batch == nil {
 				if err := checkAnswer(c, f, p, l.Image, l.Question, l.TopK, l.Answers, l.Logits); err != nil {
@@ -69,57 +67,9 @@ func findVQA(f *folder) []testCase {
 	})
 }
 
-// groupLines reads a pipeline's lines and makes one case for each group of them.
-func groupLines[T any](f *folder, file string, group func(T) (kind, name string), run func(ctx context.Context, c *check, kind string, lines []T) error) []testCase {
-	lines, err := readLines[T](f.path(file))
-	if err != nil {
-		return []testCase{failed(f.caseName(file), err)}
-	}
-	type key struct{ kind, name string }
-	groups := map[key][]T{}
-	for _, l := range lines {
-		kind, name := group(l)
-		groups[key{kind, name}] = append(groups[key{kind, name}], l)
-	}
-	var cases []testCase
-	stem := strings.TrimSuffix(file, ".jsonl")
-	for k, lines := range groups {
-		cases = append(cases, testCase{name: f.caseName(stem + "/" + k.kind + "/" + k.name),
-			run: func(ctx context.Context, c *check) error { return run(ctx, c, k.kind, lines) }})
-	}
-	sortCases(cases)
-	return cases
-}
-
-// modelFolder is where a pipeline's model lies beside the pipelines' folder.
-func modelFolder(f *folder, kind, head string) string {
-	return filepath.Join(filepath.Dir(f.dir), "model-"+kind, "ckpt-"+head)
-}
-
-// vqaPipeline is a pipeline whose processor lies apart from its weights.
-type vqaPipeline struct {
-	vle.VQAPipeline
-	store *checkpoint.Store
-}
-
-func (p *vqaPipeline) Close() error { return p.store.Close() }
-
-func openVQA(f *folder, kind string) (*vqaPipeline, error) {
-	m, err := load(heads["vqa"], modelFolder(f, kind, "vqa"), "", vle.LoadOptions{})
-	if err != nil {
-		return nil, err
-	}
-	proc, err := vle.LoadProcessor(f.path("processor-" + kind))
-	if err != nil {
-		m.Close()
-		return nil, err
-	}
-	return &vqaPipeline{vle.VQAPipeline{Model: m.Parameterized.(*vle.VQA), Processor: proc}, m.store}, nil
-}
-
 // checkAnswer asks one question. Answers whose recorded scores are equal but for
 // rounding may come in either order.
-func checkAnswer(c *check, f *folder, p *vqaPipeline, picture, question string, k int, want []scoredAnswer, logits []float64) error {
+func checkAnswer(c *check, f *folder, p *vle.VQAPipeline, picture, question string, k int, want []scoredAnswer, logits []float64) error {
 	img, err := imageproc.DecodeFile(f.path("inputs/"+picture), nil)
 	if err != nil {
 		return err

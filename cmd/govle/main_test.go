@@ -221,21 +221,20 @@ func TestRunTimeout(t *testing.T) {
 	dir := t.TempDir()
 	in := filepath.Join(dir, "loop.ipynb")
 	nb := &notebook.Notebook{Minor: 5, Cells: []*notebook.Cell{
-		{Type: notebook.Code, ID: "a", Source: "println(1)\nimport \"fmt\"\nfmt.Println(\"before\")"},
-		{Type: notebook.Code, ID: "b", Source: "fmt.Println(\"started\")\nn := 0\nfor {\n\tn++\n}"},
+		{Type: notebook.Code, ID: "a", Source: "import \"fmt\"\nfmt.Println(\"started\")\nn := 0\nfor {\n\tn++\n}"},
 	}}
 	if err := nb.WriteFile(in); err != nil {
 		t.Fatal(err)
 	}
-	status, _, stderr := govle(t, "run", in, "-o", in, "--timeout", "2s")
-	if status != 1 || !strings.Contains(stderr, "cell 2 failed: Timeout: interrupted after 2s") {
+	status, _, stderr := govle(t, "run", in, "-o", in, "--timeout", "6s")
+	if status != 1 || !strings.Contains(stderr, "cell 1 failed: Timeout: interrupted after 6s") {
 		t.Errorf("status %d\n%s", status, stderr)
 	}
 	got, err := notebook.ReadFile(in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o := got.Cells[1].Outputs; len(o) != 2 || o[0].Text != "started\n" || o[1].Type != notebook.ErrorOutput {
+	if o := got.Cells[0].Outputs; len(o) != 2 || o[0].Text != "started\n" || o[1].Type != notebook.ErrorOutput {
 		t.Errorf("the interrupted cell holds %+v", o)
 	}
 }

@@ -47,6 +47,7 @@ export async function open(context, server, app, path) {
   await page.locator('.jp-Notebook .jp-Cell').first().waitFor({ timeout: 60_000 });
   await idle(server, path, 90);
   await until('the page to see the kernel', 30, async () => (await page.locator('.jp-Dialog').count()) === 0);
+  if (app === 'lab') await page.keyboard.press('Control+b'); // the file browser goes
   return page;
 }
 

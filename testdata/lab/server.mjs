@@ -2,7 +2,10 @@
 // that it started.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 async function freePort() {
@@ -16,15 +19,27 @@ async function freePort() {
   });
 }
 
+// quiet settings keep news and other questions out of the pictures.
+async function settings() {
+  const dir = await mkdtemp(join(tmpdir(), 'govle-lab-settings-'));
+  const folder = join(dir, '@jupyterlab', 'apputils-extension');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'notification.jupyterlab-settings'),
+    JSON.stringify({ fetchNews: 'false', checkForUpdates: false, doNotDisturbMode: true }));
+  return dir;
+}
+
 // start runs `jupyter APP` (lab or notebook) on root and waits until it answers.
 export async function start(jupyter, app, root) {
   const port = await freePort();
   const token = randomBytes(16).toString('hex');
+  const userSettings = await settings();
   const log = [];
   const child = spawn(jupyter, [
     app, '--no-browser', '--allow-root', '--ip=127.0.0.1', `--port=${port}`,
     `--IdentityProvider.token=${token}`, `--ServerApp.root_dir=${root}`,
-    '--ServerApp.shutdown_no_activity_timeout=600',
+    '--ServerApp.shutdown_no_activity_timeout=600', `--LabServerApp.user_settings_dir=${userSettings}`,
+
   ], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (d) => { log.push(d); if (log.length > 500) log.shift(); });
@@ -40,6 +55,7 @@ export async function start(jupyter, app, root) {
   }
 
   async function stop() {
+    await rm(userSettings, { recursive: true, force: true });
     if (ended) return;
     // Kernels first, in order, so that none is left without a parent.
     for (const k of await api('kernels').catch(() => [])) {

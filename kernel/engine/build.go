@@ -59,7 +59,7 @@ func (ws *workspace) buildCell(dir string, cell *built, source string, config st
 	t := ws.tools
 	cell.archive = in("cell.a")
 	err := t.run(dir, t.compile, "-o", cell.archive, "-p", cell.path, "-lang="+t.lang, "-trimpath", dir+"=>",
-		"-installsuffix", "dynlink", "-buildid", "cell", "-dynlink", "-nolocalimports", "-importcfg", in("importcfg"), "-pack", in("cell.go"))
+		"-installsuffix", "dynlink", "-buildid", "cell", "-dynlink", "-dwarf=false", "-nolocalimports", "-importcfg", in("importcfg"), "-pack", in("cell.go"))
 	if err != nil {
 		var te *toolError
 		if errors.As(err, &te) {
@@ -69,12 +69,13 @@ func (ws *workspace) buildCell(dir string, cell *built, source string, config st
 		}
 		return nil, nil, fmt.Errorf("compiling the cell: %w", err)
 	}
+	if err := restoreNames(cell.archive); err != nil {
+		return nil, nil, fmt.Errorf("restoring names in the cell: %w", err)
+	}
 	so := in("cell.so")
 	args := []string{"-s", "-w", "-o", so, "-importcfg", in("importcfg"), "-installsuffix", "dynlink", "-pluginpath", cell.path,
-		"-buildmode=plugin", "-buildid=cell", "-extld=" + t.cc}
-	if t.ldFlag != "" {
-		args = append(args, "-extldflags="+t.ldFlag)
-	}
+		"-buildmode=plugin", "-buildid=cell"}
+	args = append(args, ws.linkerArgs()...)
 	if err := t.run(dir, t.link, append(args, cell.archive)...); err != nil {
 		return nil, nil, fmt.Errorf("linking the cell: %w", err)
 	}

@@ -21,6 +21,8 @@ type checked struct {
 	vars []*ast.Ident
 	// fresh[id] says that id, on the left of a top-level :=, is a new variable.
 	fresh map[*ast.Ident]bool
+	// seen are earlier variables that this cell sees through newer types.
+	seen []*ast.Ident
 	// older are identifiers that mean what the name meant before this cell
 	// declared it anew, as the second x in x := x + 1.
 	older map[*ast.Ident]types.Object
@@ -47,7 +49,8 @@ const olderPrefix = localMark + "older_"
 
 // check type-checks units against the session. It changes the syntax trees:
 // what statements declare becomes declarations of the package.
-func (s *session) check(fset *token.FileSet, units []*unit, imp importer) (*checked, []*sourceError) {
+func (s *session) check(fset *token.FileSet, u *unit, h heritage, imp importer) (*checked, []*sourceError) {
+	units := append([]*unit{u}, h.units...)
 	c := &checked{
 		fset: fset, units: units, pkg: types.NewPackage("main", "main"),
 		fresh: map[*ast.Ident]bool{}, older: map[*ast.Ident]types.Object{}, unused: map[token.Pos]bool{},
@@ -77,6 +80,12 @@ func (s *session) check(fset *token.FileSet, units []*unit, imp importer) (*chec
 	}
 	if errs := s.bindOlder(c, cell, varNames); errs != nil {
 		return nil, errs
+	}
+	for _, name := range h.vars {
+		if !own[name] {
+			decls = append(decls, s.declareSeen(c, []string{name})...)
+			own[name] = true
+		}
 	}
 	files := make([]*ast.File, len(units))
 	for i, u := range units {
@@ -212,10 +221,14 @@ func (c *checked) arrange(u *unit, own, varNames map[string]bool) (decls []ast.D
 // of their name: they mean what the session knows under that name.
 func (s *session) bindOlder(c *checked, u *unit, varNames map[string]bool) (errs []*sourceError) {
 	renamed := map[string]types.Object{}
+	specs, declaresOnly := onlyVars(u.stmts)
 	for _, id := range u.unresolved {
 		name := id.Name
 		if !varNames[name] || c.fresh[id] {
 			continue
+		}
+		if declaresOnly && !declaredAround(specs, id) {
+			continue // such cells are initialised by dependency, as files are
 		}
 		if own := c.importNames[name]; own != nil {
 			continue // the type checker will complain about the second meaning
@@ -240,6 +253,17 @@ func (s *session) bindOlder(c *checked, u *unit, varNames map[string]bool) (errs
 		c.older[id] = obj
 	}
 	return errs
+}
+
+// declaredAround tells whether an identifier stands in the declaration of its
+// own name.
+func declaredAround(specs []*ast.ValueSpec, id *ast.Ident) bool {
+	for _, s := range specs {
+		if s.Pos() <= id.Pos() && id.Pos() < s.End() {
+			return slices.ContainsFunc(s.Names, func(n *ast.Ident) bool { return n.Name == id.Name })
+		}
+	}
+	return false
 }
 
 // aliasObject makes an object named as that means what the session knows as
@@ -368,7 +392,7 @@ func (c *checked) typeCheck(files []*ast.File, imp importer) (errs []*sourceErro
 			switch {
 			case strings.HasSuffix(e.Msg, "imported and not used"), strings.Contains(e.Msg, " imported as ") && strings.HasSuffix(e.Msg, "and not used"):
 				return
-			case strings.HasPrefix(e.Msg, "declared and not used: "):
+			case strings.HasPrefix(e.Msg, "declared and not used: "), strings.HasSuffix(e.Msg, " declared and not used") && !strings.HasPrefix(e.Msg, "label "):
 				c.unused[e.Pos] = true
 				return
 			case strings.HasPrefix(e.Msg, "implicit assignment to unexported field"):
@@ -380,6 +404,9 @@ func (c *checked) typeCheck(files []*ast.File, imp importer) (errs []*sourceErro
 		},
 	}
 	types.NewChecker(&conf, c.fset, c.pkg, c.info).Files(files)
+	for id := range c.older {
+		id.Name = strings.TrimPrefix(id.Name, olderPrefix) // a node's end depends on it
+	}
 	slices.SortStableFunc(errs, func(a, b *sourceError) int { return a.off - b.off })
 	return errs
 }

@@ -3,9 +3,6 @@ package engine
 import (
 	"fmt"
 	"go/ast"
-	"go/token"
-	"go/types"
-	"strings"
 )
 
 // fileName is what positions call a cell. A count that was used before gets a
@@ -45,7 +42,7 @@ func (s *session) commit(p *plugin, mark int, failed bool) {
 				return
 			}
 			if o := c.info.Defs[id]; o != nil {
-				bind(id.Name, &binding{obj: o, from: source{u, at}})
+				bind(id.Name, &binding{obj: o, from: source{u, at}, seq: p.cell.seq})
 			}
 		})
 	}
@@ -55,7 +52,7 @@ func (s *session) commit(p *plugin, mark int, failed bool) {
 				return
 			}
 			if b := s.names[recv.Name]; b != nil {
-				b.methods = append(b.methods, source{u, at})
+				b.methods, b.words = append(b.methods, source{u, at}), nil
 			}
 		})
 	}
@@ -64,84 +61,16 @@ func (s *session) commit(p *plugin, mark int, failed bool) {
 			continue
 		}
 		if o := c.info.Defs[id]; o != nil {
-			bind(id.Name, &binding{obj: o})
+			bind(id.Name, &binding{obj: o, seq: p.cell.seq})
+		}
+	}
+	for _, id := range c.seen {
+		if o := c.info.Defs[id]; o != nil {
+			bind(id.Name, &binding{obj: o, seq: p.cell.seq})
 		}
 	}
 	// The trees have done their work; the text stays, for tracebacks.
 	for _, u := range c.units {
 		u.decls, u.stmts, u.unresolved = nil, nil, nil
 	}
-}
-
-// inherit finds the earlier declarations that a cell must take again: a method
-// added to a type of an earlier cell means that type, declared anew with all its
-// methods.
-func (s *session) inherit(fset *token.FileSet, u *unit) []*unit {
-	own := map[string]bool{}
-	wanted := map[string]bool{}
-	given := map[string]map[string]bool{} // methods that the cell itself declares
-	u.declared(func(id *ast.Ident, _ chunk, recv *ast.Ident) {
-		if recv == nil {
-			own[id.Name] = true
-			return
-		}
-		wanted[recv.Name] = true
-		if given[recv.Name] == nil {
-			given[recv.Name] = map[string]bool{}
-		}
-		given[recv.Name][id.Name] = true
-	})
-	pick := map[*unit]map[chunk]bool{}
-	var order []*unit
-	take := func(src source) {
-		if pick[src.unit] == nil {
-			pick[src.unit] = map[chunk]bool{}
-			order = append(order, src.unit)
-		}
-		pick[src.unit][src.at] = true
-	}
-	for name := range wanted {
-		b := s.names[name]
-		if own[name] || b == nil {
-			continue
-		}
-		if _, ok := b.obj.(*types.TypeName); !ok || b.from.unit == nil {
-			continue
-		}
-		take(b.from)
-		for _, m := range b.methods {
-			if !given[name][methodName(m)] {
-				take(m)
-			}
-		}
-	}
-	var out []*unit
-	for _, old := range order {
-		again, errs := parseUnit(fset, old.file, old.src, func(c chunk) bool { return pick[old][c] })
-		if len(errs) == 0 {
-			out = append(out, again)
-		}
-	}
-	return out
-}
-
-// methodName reads a method's name off its text.
-func methodName(m source) string {
-	text := m.unit.src[m.at.start:m.at.end]
-	depth := 0
-	for i, r := range text {
-		switch r {
-		case '(':
-			depth++
-		case ')':
-			if depth--; depth == 0 {
-				name := strings.TrimSpace(text[i+1:])
-				if end := strings.IndexAny(name, "([ \t"); end >= 0 {
-					return name[:end]
-				}
-				return name
-			}
-		}
-	}
-	return ""
 }

@@ -35,7 +35,6 @@ type Engine struct {
 	knownN    int
 	seq       int
 	worker    *worker
-	lost      bool // variables of earlier cells are gone
 	interrupt chan struct{}
 	closed    bool
 	slow      func(string) // tells a waiting cell that something takes long
@@ -162,16 +161,16 @@ func (e *Engine) execute(ctx context.Context, c Cell, stop <-chan struct{}) Resu
 	if err := e.awaitSetup(ctx, c.ID, stop); err != nil {
 		return failed(err)
 	}
+	w, cerr := e.liveWorker(c.ID)
+	if cerr != nil {
+		return failed(cerr)
+	}
 	p, cerr := e.build(c)
 	if cerr != nil {
 		return failed(cerr)
 	}
 	if p == nil {
 		return Result{} // nothing but comments
-	}
-	w, cerr := e.liveWorker()
-	if cerr != nil {
-		return failed(cerr)
 	}
 	select {
 	case <-stop:
@@ -241,10 +240,14 @@ func (e *Engine) build(c Cell) (*plugin, *CellError) {
 	if len(u.stmts) == 0 && (u.decls == nil || len(u.decls.Decls) == 0) {
 		return nil, nil
 	}
-	units := append([]*unit{u}, s.inherit(e.fset, u)...)
-	checked, errs := s.check(e.fset, units, e.packages)
+	checked, errs := s.check(e.fset, u, s.inherit(e.fset, u, true), e.packages)
 	if len(errs) > 0 {
-		return nil, compileError(errs)
+		// What builds on a changed type may not fit it any more: then it keeps
+		// the older one.
+		u, _ = parseUnit(e.fset, file, c.Source, nil)
+		if checked, errs = s.check(e.fset, u, s.inherit(e.fset, u, false), e.packages); len(errs) > 0 {
+			return nil, compileError(errs)
+		}
 	}
 	e.seq++
 	cell := &built{seq: e.seq, path: fmt.Sprintf("%s%d", cellPath, e.seq), unit: u}
@@ -262,7 +265,7 @@ func (e *Engine) build(c Cell) (*plugin, *CellError) {
 		e.importCfg, e.knownN = e.ws.importConfig(), len(e.ws.known)
 	}
 	known := map[string]*unit{}
-	for _, u := range units {
+	for _, u := range checked.units {
 		known[u.file] = u
 	}
 	p, errs, err := e.ws.buildCell(filepath.Join(e.dir, fmt.Sprint(cell.seq)), cell, gen.source, e.importCfg, known)
@@ -278,17 +281,15 @@ func (e *Engine) build(c Cell) (*plugin, *CellError) {
 }
 
 // liveWorker returns the worker, starting a new one when the last has died.
-func (e *Engine) liveWorker() (*worker, *CellError) {
+func (e *Engine) liveWorker(cell string) (*worker, *CellError) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	w := e.worker
 	if w != nil {
 		select {
 		case <-w.dead:
-			death := w.death
-			e.worker = nil
-			if e.forgetValues() {
-				return nil, plainError("WorkerLost", "the Go worker ended between cells: "+death+". All variables are gone; run the cells that declare them again.")
+			if e.worker = nil; e.forgetValues() {
+				e.config.Sink.Stream(cell, "stderr", "The Go worker died between cells: "+w.death+". All variables are gone; run the cells that declare them again.\n")
 			}
 		default:
 			return w, nil

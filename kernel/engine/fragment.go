@@ -186,6 +186,9 @@ func parseUnit(fset *token.FileSet, file, src string, want func(chunk) bool) (*u
 		var list scanner.ErrorList
 		if errors.As(err, &list) {
 			for _, e := range list {
+				if e.Msg == "imports must appear before other declarations" {
+					continue // in a cell they stand anywhere
+				}
 				off := min(max(e.Pos.Offset-base, 0), len(src))
 				errs = append(errs, &sourceError{unit: u, off: off, msg: e.Msg})
 			}

@@ -56,6 +56,7 @@ func (s *session) generate(c *checked, seq int) (*generated, []*sourceError) {
 	g := &generator{s: s, c: c, seq: seq, homes: map[types.Object]home{}, imports: map[string]bool{rtPath: true},
 		cells: map[*built]bool{}, embedded: map[string]bool{}, marked: map[string]int{}}
 	g.settle()
+	g.lookAgain()
 	for _, u := range c.units {
 		g.declarations(u)
 	}
@@ -76,12 +77,20 @@ func (g *generator) fail(p token.Pos, format string, args ...any) {
 // signature, keeps its place: code of earlier cells then sees the new one.
 func (g *generator) settle() {
 	scope := g.c.pkg.Scope()
+	for _, id := range g.c.seen {
+		if o := g.c.info.Defs[id]; o != nil {
+			g.homes[o] = home{name: mangle(id.Name), seen: true}
+		}
+	}
 	for _, name := range scope.Names() {
 		o := scope.Lookup(name)
 		if o.Pkg() != g.c.pkg || strings.HasPrefix(name, localMark) {
 			continue
 		}
 		if _, known := g.c.homes[o]; known {
+			continue
+		}
+		if g.homes[o].seen {
 			continue
 		}
 		switch o := o.(type) {
@@ -136,9 +145,15 @@ func (g *generator) reference(o types.Object) (string, error) {
 	switch {
 	case ok && h.cell != nil:
 		g.cells[h.cell] = true
-		return fmt.Sprintf("%sc%d.%s", localMark, h.cell.seq, h.name), nil
+		ref := fmt.Sprintf("%sc%d.%s", localMark, h.cell.seq, h.name)
+		if h.seen {
+			ref = "(*" + ref + ")"
+		}
+		return ref, nil
 	case ok && h.path != "":
 		return g.imported(h.path) + "." + h.name, nil
+	case ok && h.seen:
+		return "(*" + h.name + ")", nil
 	case ok:
 		return h.name, nil
 	case !ofCell(o) && o.Pkg() != nil:
@@ -294,11 +309,31 @@ func (g *generator) variables() {
 	}
 }
 
+// lookAgain makes the pointers through which variables of earlier cells are
+// seen under newer types.
+func (g *generator) lookAgain() {
+	for _, id := range g.c.seen {
+		o, _ := g.c.info.Defs[id].(*types.Var)
+		old, err := g.reference(g.s.names[id.Name].obj)
+		var text string
+		if err == nil {
+			text, err = g.typeText(o.Type())
+		}
+		if err != nil {
+			g.fail(id.Pos(), "variable %s: %v", id.Name, err)
+			continue
+		}
+		name := g.homes[o].name
+		fmt.Fprintf(&g.types, "\nvar %s *%s", name, text)
+		fmt.Fprintf(&g.body, "\n%s = (*%s)(%s.Pointer(&%s))", name, text, g.imported("unsafe"), old)
+	}
+}
+
 // assemble puts the file together.
 func (g *generator) assemble() *generated {
 	out := &generated{homes: g.homes, marked: g.marked}
 	var b strings.Builder
-	b.WriteString("package cell\n")
+	b.WriteString("package " + localMark + "main\n") // reflection shows it as main
 	for path := range g.imports {
 		out.imports = append(out.imports, path)
 	}

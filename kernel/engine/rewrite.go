@@ -191,6 +191,8 @@ func (g *generator) leave(n ast.Node, stack []ast.Node) {
 	switch n := n.(type) {
 	case *ast.GoStmt:
 		g.goStmt(n)
+	case *ast.StructType:
+		g.hideFields(n)
 	case *ast.AssignStmt:
 		if n.Tok == token.DEFINE {
 			g.useUnused(n, n.Lhs, stack)

@@ -44,6 +44,9 @@ type home struct {
 	cell *built // nil: path says where
 	path string // import path, for things of imported packages
 	name string // in that package
+	// seen says that name is a pointer to a variable of an earlier cell, whose
+	// type was declared anew.
+	seen bool
 }
 
 // binding is what a name of the session means.
@@ -54,6 +57,8 @@ type binding struct {
 	from source
 	// methods are the declarations of a type's methods, for the same reason.
 	methods []source
+	seq     int             // number of the cell
+	words   map[string]bool // see mentions
 }
 
 // source is a declaration in an earlier cell's text.

@@ -21,8 +21,12 @@ func (g *generator) statements() {
 		g.runInits()
 		return
 	}
-	g.runInits()
+	initialised := false
 	for i, stmt := range stmts {
+		if !initialised && !declares(stmt) {
+			g.runInits()
+			initialised = true
+		}
 		g.edits = nil
 		switch stmt := stmt.(type) {
 		case *ast.AssignStmt:
@@ -46,6 +50,20 @@ func (g *generator) statements() {
 		g.rewrite(stmt, nil)
 		g.body.WriteString(g.line(stmt.Pos()) + g.nodeText(stmt))
 	}
+	if !initialised {
+		g.runInits()
+	}
+}
+
+// declares tells whether a statement declares variables.
+func declares(stmt ast.Stmt) bool {
+	switch stmt := stmt.(type) {
+	case *ast.AssignStmt:
+		return stmt.Tok == token.DEFINE
+	case *ast.DeclStmt:
+		return true
+	}
+	return false
 }
 
 // runInits calls the cell's init functions.

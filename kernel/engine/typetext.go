@@ -179,7 +179,11 @@ func (g *generator) writeStruct(b *strings.Builder, t *types.Struct) error {
 		} else if err := g.writeType(b, f.Type()); err != nil {
 			return err
 		}
-		if tag := t.Tag(i); tag != "" {
+		tag := t.Tag(i)
+		if tag == "" && isHidden(f) {
+			tag = hiddenTag
+		}
+		if tag != "" {
 			b.WriteString(" " + strconv.Quote(tag))
 		}
 		b.WriteString("; ")

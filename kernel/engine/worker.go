@@ -238,6 +238,7 @@ func (w *worker) handle(f *link.Frame) {
 		close(w.ready)
 	case link.OpPublish:
 		if m := f.Message; m != nil {
+			defer w.conn.Send(&link.Frame{Op: link.OpReply, Seq: f.Seq})
 			w.sink.Publish(f.Cell, Message{Kind: m.Kind, Content: m.Content, Metadata: m.Metadata, Buffers: m.Buffers})
 		}
 		if f.Done != nil && f.Done.Failure != nil {

@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -32,6 +33,9 @@ type workspace struct {
 	dir    string
 	host   string
 	known  map[string]*exported // by import path
+
+	findLinker sync.Once
+	script     string // stands in for the C compiler when cells are linked
 }
 
 // exported is a package as `go list -export` knows it.

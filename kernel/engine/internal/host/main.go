@@ -141,24 +141,34 @@ func (w *worker) send(f *link.Frame) {
 	}
 }
 
-// Publish implements display.Front.
+// Publish implements display.Front. It waits until the front has taken the
+// message: what the cell prints next must not overtake it.
 func (w *worker) Publish(m display.Message) error {
-	return w.conn.Send(&link.Frame{Op: link.OpPublish, Cell: w.current(), Message: &link.Message{
+	_, err := w.ask(&link.Frame{Op: link.OpPublish, Message: &link.Message{
 		Kind: m.Kind, Content: m.Content, Metadata: m.Metadata, Buffers: m.Buffers}})
+	return err
+}
+
+// ask sends a frame and waits for its reply.
+func (w *worker) ask(f *link.Frame) (*link.Frame, error) {
+	answer := make(chan *link.Frame, 1)
+	w.mu.Lock()
+	w.seq++
+	f.Seq, f.Cell = w.seq, w.cell
+	w.waiting[f.Seq] = answer
+	w.mu.Unlock()
+	if err := w.conn.Send(f); err != nil {
+		return nil, err
+	}
+	return <-answer, nil
 }
 
 // Input implements display.Front.
 func (w *worker) Input(prompt string, password bool) (string, error) {
-	answer := make(chan *link.Frame, 1)
-	w.mu.Lock()
-	w.seq++
-	seq := w.seq
-	w.waiting[seq] = answer
-	w.mu.Unlock()
-	if err := w.conn.Send(&link.Frame{Op: link.OpInput, Seq: seq, Cell: w.current(), Text: prompt, Secret: password}); err != nil {
+	f, err := w.ask(&link.Frame{Op: link.OpInput, Text: prompt, Secret: password})
+	if err != nil {
 		return "", err
 	}
-	f := <-answer
 	if f.Error != "" {
 		return "", fmt.Errorf("asking for input: %s", f.Error)
 	}

@@ -1,0 +1,290 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// do runs a cell and fails the test when the cell fails.
+func do(t testing.TB, e *Engine, src string) Result {
+	t.Helper()
+	r := e.Execute(context.Background(), Cell{ID: cellID(), Count: cellCount(), Source: src})
+	if r.Err != nil {
+		t.Fatalf("%s\n%v\n%s", src, r.Err, strings.Join(r.Err.Traceback, "\n"))
+	}
+	return r
+}
+
+// try runs a cell that is expected to fail.
+func try(t testing.TB, e *Engine, src string) *CellError {
+	t.Helper()
+	r := e.Execute(context.Background(), Cell{ID: cellID(), Count: cellCount(), Source: src})
+	if r.Err == nil {
+		t.Fatalf("%s\nno error", src)
+	}
+	return r.Err
+}
+
+func text(r Result) string {
+	s, _ := r.Value["text/plain"].(string)
+	return s
+}
+
+func TestInterrupt(t *testing.T) {
+	e, _ := shared(t)
+	do(t, e, `import "time"; bg := 0; go func() { for { bg++; time.Sleep(time.Millisecond) } }()`)
+	for _, c := range []struct{ name, src string }{
+		{"a loop", "for { }"},
+		{"a recursion", "func rec(n int) int { if n > 1<<60 { return 0 }; return rec(n/2) + rec(n/2+1) }\nfunc forever() { for i := 0; ; i++ { rec(i % 20) } }\nforever()"},
+		{"a goto loop", "l0: goto l0"},
+		{"a loop with recover", "func() { for { func() { defer func() { recover() }(); for { } }() } }()"},
+		{"a receive", "<-make(chan int)"},
+		{"a sleep", "import \"time\"; time.Sleep(time.Minute)"},
+		{"ctx", "<-ctx.Done()"},
+		{"a mutex", "import \"sync\"; var mu9 sync.Mutex; mu9.Lock(); mu9.Lock()"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(context.Background())
+			var at time.Time
+			timer := time.AfterFunc(900*time.Millisecond, func() { at = time.Now(); cancel() })
+			defer timer.Stop()
+			r := e.Execute(ctx, Cell{ID: cellID(), Count: cellCount(), Source: c.src})
+			if r.Err == nil && c.name == "ctx" {
+				return // the cell has seen it and ended by itself
+			}
+			if r.Err == nil || r.Err.Name != "Interrupted" {
+				t.Fatalf("error %v, want Interrupted", r.Err)
+			}
+			if d := time.Since(at); d > time.Second {
+				t.Errorf("it took %v", d)
+			}
+			if got := text(do(t, e, "6 * 7")); got != "42" {
+				t.Errorf("the next cell gives %s", got)
+			}
+		})
+	}
+	before := text(do(t, e, "bg"))
+	time.Sleep(50 * time.Millisecond)
+	if after := text(do(t, e, "bg")); before == after {
+		t.Error("a goroutine of an earlier cell was stopped by the interrupts of others")
+	}
+}
+
+func TestInterruptBeforeRun(t *testing.T) {
+	e, _ := shared(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	r := e.Execute(ctx, Cell{ID: cellID(), Count: cellCount(), Source: "never := 1"})
+	if r.Err == nil || r.Err.Name != "Interrupted" {
+		t.Fatalf("error %v", r.Err)
+	}
+	if err := try(t, e, "never"); !strings.Contains(err.Value, "undefined: never") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestOutputOrder(t *testing.T) {
+	e, sink := shared(t)
+	id := cellID()
+	r := e.Execute(context.Background(), Cell{ID: id, Count: cellCount(), Source: `
+import "fmt"
+for i := range 50 {
+	fmt.Print("p", i, ";")
+	Display(i)
+}
+display.Clear(true)
+h := display.Show("first")
+h.Update("second")`})
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	var got strings.Builder
+	for _, ev := range sink.of(id) {
+		switch ev.kind {
+		case "stdout":
+			got.WriteString(ev.text)
+		case "display_data", "update_display_data":
+			fmt.Fprintf(&got, "d%v;", ev.message.Content["data"].(map[string]any)["text/plain"])
+		case "clear_output":
+			got.WriteString("clear;")
+		}
+	}
+	var want strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&want, "p%d;d%d;", i, i)
+	}
+	want.WriteString("clear;dfirst;dsecond;")
+	if got.String() != want.String() {
+		t.Errorf("got  %s\nwant %s", got.String(), want.String())
+	}
+}
+
+func TestLateAndBinaryOutput(t *testing.T) {
+	e, sink := shared(t)
+	id := cellID()
+	r := e.Execute(context.Background(), Cell{ID: id, Count: cellCount(), Source: `
+import ("fmt"; "os"; "time")
+os.Stdout.Write([]byte{0xff, 'a', 0xc3})
+os.Stdout.Write([]byte{0xa9, 0, '\n'})
+go func() { time.Sleep(200 * time.Millisecond); fmt.Println("late") }()`})
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	for range 100 {
+		if strings.Contains(sink.text(id, "stdout"), "late") {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if got, want := sink.text(id, "stdout"), "�aé\x00\nlate\n"; got != want {
+		t.Errorf("stdout %q, want %q", got, want)
+	}
+}
+
+func TestInput(t *testing.T) {
+	e, sink := shared(t)
+	sink.answer = func(prompt string, password bool) (string, error) {
+		return fmt.Sprintf("<%s %v>", prompt, password), nil
+	}
+	defer func() { sink.answer = nil }()
+	if got := text(do(t, e, `must(display.Input("name?")) + must(display.Password("pw?"))`)); got != "<name? false><pw? true>" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestDeath(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts workers of its own")
+	}
+	sink := &record{}
+	e, err := New(Config{Sink: sink})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	for _, c := range []struct{ name, src, want string }{
+		{"stack overflow", "type big struct{ a [100]int; next *big }\nfunc over(b big) int { return over(b) + over(b) }\nover(big{})", "stack overflow"},
+		{"concurrent map writes", "m := map[int]int{}\nfor i := range 4 { go func() { for j := 0; ; j++ { m[j%4+i] = j } }() }\nselect {}", "concurrent map"},
+		{"SIGKILL", "import \"syscall\"\nsyscall.Kill(syscall.Getpid(), syscall.SIGKILL)\nselect {}", "SIGKILL"},
+		{"raw exit", "import \"syscall\"\nsyscall.RawSyscall(syscall.SYS_EXIT_GROUP, 3, 0, 0)", "exited with status 3"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			do(t, e, "kept := 1")
+			start := time.Now()
+			err := try(t, e, c.src)
+			if err.Name != "WorkerLost" || !strings.Contains(err.Value, c.want) || !strings.Contains(err.Value, "variables are gone") {
+				t.Fatalf("error %v, want WorkerLost with %q", err, c.want)
+			}
+			t.Logf("died in %v: %v", time.Since(start).Round(time.Millisecond), err)
+			if err := try(t, e, "kept"); !strings.Contains(err.Value, "undefined: kept") {
+				t.Errorf("a variable of the dead worker is known: %v", err)
+			}
+			if got := text(do(t, e, "1 + 2")); got != "3" {
+				t.Errorf("the next cell gives %s", got)
+			}
+		})
+	}
+	t.Run("between cells", func(t *testing.T) {
+		pid := text(do(t, e, "import \"os\"\nos.Getpid()"))
+		var n int
+		fmt.Sscan(pid, &n)
+		syscall.Kill(n, syscall.SIGKILL)
+		for range 100 {
+			e.mu.Lock()
+			w := e.worker
+			e.mu.Unlock()
+			select {
+			case <-w.dead:
+			case <-time.After(20 * time.Millisecond):
+				continue
+			}
+			break
+		}
+		id := cellID()
+		if r := e.Execute(context.Background(), Cell{ID: id, Source: "7"}); text(r) != "7" {
+			t.Errorf("the next cell gives %v", r)
+		}
+		if got := sink.text(id, "stderr"); !strings.Contains(got, "variables are gone") {
+			t.Errorf("nobody was told: %q", got)
+		}
+	})
+	t.Run("restart", func(t *testing.T) {
+		do(t, e, "kept2 := 1")
+		if err := e.Restart(); err != nil {
+			t.Fatal(err)
+		}
+		if err := try(t, e, "kept2"); !strings.Contains(err.Value, "undefined: kept2") {
+			t.Errorf("%v", err)
+		}
+		if got := text(do(t, e, "1 + 2")); got != "3" {
+			t.Errorf("the next cell gives %s", got)
+		}
+	})
+	t.Run("restart while a cell runs", func(t *testing.T) {
+		done := make(chan *CellError)
+		go func() { done <- e.Execute(context.Background(), Cell{ID: cellID(), Count: 1, Source: "for {}"}).Err }()
+		time.Sleep(time.Second)
+		if err := e.Restart(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; err == nil || err.Name != "WorkerLost" {
+			t.Errorf("%v", err)
+		}
+		do(t, e, "1")
+	})
+}
+
+func TestSetup(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	_, err := findToolchain()
+	if err == nil || !strings.Contains(err.Error(), "install") {
+		if !isFile("/usr/local/go/bin/go") {
+			t.Errorf("without a toolchain: %v", err)
+		} else if err == nil || !strings.Contains(err.Error(), "C compiler") {
+			t.Errorf("without a C compiler: %v", err)
+		}
+	}
+	t.Setenv("GOVLE_SOURCE", t.TempDir())
+	if _, err := findSource(""); err == nil || !strings.Contains(err.Error(), "GOVLE_SOURCE") {
+		t.Errorf("with a wrong source: %v", err)
+	}
+	e, err := New(Config{Sink: &record{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	r := e.Execute(context.Background(), Cell{ID: "x", Count: 1, Source: "1"})
+	if r.Err == nil || r.Err.Name != "SetupError" {
+		t.Errorf("error %v, want SetupError", r.Err)
+	}
+}
+
+func TestCloseLeavesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a worker of its own")
+	}
+	e, err := New(Config{Sink: &record{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(t, e, "1")
+	pid, dir := e.worker.cmd.Process.Pid, e.dir
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, 0); err == nil {
+		t.Error("the worker lives")
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Errorf("%s is still there", dir)
+	}
+	if r := e.Execute(context.Background(), Cell{ID: "y", Source: "1"}); r.Err == nil {
+		t.Error("a closed engine runs cells")
+	}
+}

@@ -66,6 +66,7 @@ asks the VLE model from the command line.`,
 		verifyCommand(),
 		parityCommand(),
 		vqaCommand(),
+		replCommand(),
 		infoCommand(),
 		versionCommand(),
 	)

@@ -238,3 +238,23 @@ func TestRunTimeout(t *testing.T) {
 		t.Errorf("the interrupted cell holds %+v", o)
 	}
 }
+
+// TestREPL runs pieces that come from a pipe.
+func TestREPL(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a worker")
+	}
+	old := os.Stdin
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Stdin = r
+	defer func() { os.Stdin = old }()
+	io.WriteString(w, "x := 20\nx * 2\n\nnowhere\nx + 1")
+	w.Close()
+	status, stdout, stderr := govle(t, "repl")
+	if status != 1 || stdout != "40\n21\n" || !strings.Contains(stderr, "undefined: nowhere") {
+		t.Errorf("status %d, printed %q\n%s", status, stdout, stderr)
+	}
+}

@@ -23,7 +23,7 @@ const (
 	// that goes on printing is slowed to streamRate bytes a second. Nothing is
 	// lost by this.
 	streamBurst = 64 << 20
-	streamRate  = 16 << 20
+	streamRate  = 32 << 20
 	// streamAhead is how far printed text may run ahead of a front end.
 	streamAhead = 32 << 20
 	// stallLimit is how long printing waits for a front end that takes nothing;

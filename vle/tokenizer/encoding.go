@@ -30,6 +30,12 @@ type Encoding struct {
 	// Offsets locate each token in its text in characters (runes; an
 	// invalid byte counts as one). A token that opens with ▁ includes the
 	// space before the word. They are {0, 0} for added special tokens.
+	//
+	// They are what the fast tokenizer reports wherever it finds the same
+	// tokens, but for two of its habits: after a character that
+	// normalisation deletes (most control characters), its offsets slip
+	// by one; and it trims white space that an unknown token at the end of
+	// a text holds.
 	Offsets []Offset
 	// ByteOffsets are Offsets in bytes.
 	ByteOffsets []Offset

@@ -206,3 +206,43 @@ func TestGoldenSave(t *testing.T) {
 		}
 	}
 }
+
+// FuzzLoad reads arbitrary JSON files beside the model, or a tokenizer.json in
+// its stead; what loads must encode.
+func FuzzLoad(f *testing.F) {
+	for _, fsys := range folders() {
+		f.Add(fileOf(fsys, configFile), fileOf(fsys, specialMapFile), fileOf(fsys, addedFile), []byte(nil))
+	}
+	f.Add([]byte("{}"), []byte("{}"), []byte("{}"), []byte(`{"added_tokens": [{"id": 4, "content": "[MASK]"}],
+		"normalizer": {"type": "Sequence", "normalizers": [{"type": "Precompiled", "precompiled_charsmap": "AAAA"}]},
+		"model": {"type": "Unigram", "unk_id": 3, "vocab": [["[PAD]", 0], ["[CLS]", 0], ["[SEP]", 0], ["[UNK]", 0]]}}`))
+	f.Fuzz(func(t *testing.T, config, special, added, fast []byte) {
+		fsys := folder()
+		if len(fast) > 0 {
+			fsys = fastFolder(string(fast))
+		}
+		for name, data := range map[string][]byte{configFile: config, specialMapFile: special, addedFile: added} {
+			if len(data) > 0 {
+				fsys[name] = &fstest.MapFile{Data: data}
+			}
+		}
+		tok, err := LoadFS(fsys, ".")
+		if err != nil {
+			return
+		}
+		const a, b = "The new Word, <obj>[MASK] is", "É [SEP]?"
+		enc, err := tok.EncodePair(a, b, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkEncoding(t, tok, enc, a, b)
+		tok.Decode(enc.IDs, false)
+	})
+}
+
+func fileOf(fsys fstest.MapFS, name string) []byte {
+	if f := fsys[name]; f != nil {
+		return f.Data
+	}
+	return nil
+}

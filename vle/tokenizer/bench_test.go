@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// benchTexts are the recorded questions, or a few of our own without them.
+// benchTexts are the recorded short sentences.
 func benchTexts(b *testing.B) []string {
 	var golden struct{ Single []struct{ Text string } }
 	data, err := os.ReadFile(shared(b, "data", "deberta-v3-tokenizer", "golden_slow_encodings.json"))

@@ -83,7 +83,7 @@ func TestWordIDs(t *testing.T) {
 }
 
 func TestTruncationCuts(t *testing.T) {
-	const text, pair = "a b c d e f", "a b c" // 2 and 1 pieces a letter: see below
+	const text, pair = "a b c d e f", "a b c"
 	tok := load(t, folder())
 	full, err := tok.EncodePair(text, pair, Options{})
 	if err != nil {

@@ -169,7 +169,7 @@ type Segment struct {
 	Start, End int32
 }
 
-// Segmentation is the result of Segment, and the scratch space it needs.
+// Segmentation is the result of [Model.Segment], and the scratch space it needs.
 // Release returns it for reuse.
 type Segmentation struct {
 	Normalized

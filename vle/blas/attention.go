@@ -56,9 +56,9 @@ func (a *Attention) Run(dst []float32, ldd int) {
 		scaleMatrix(a.Queries, a.Heads*a.Dim, 0, dst, ldd)
 		return
 	}
-	kn := best
+	kn, kv := best.fit(a.Keys), best.fit(a.Dim)
 	padded := (a.Keys + kn.nr - 1) / kn.nr * kn.nr
-	sizeK, sizeV := padded*a.Dim, packedSize(kn, a.Keys, a.Dim)
+	sizeK, sizeV := padded*a.Dim, packedSize(kv, a.Keys, a.Dim)
 	buf := getScratch(a.Heads * (sizeK + sizeV))
 	defer putScratch(buf)
 	keys, values := make([]Packed, a.Heads), make([]Packed, a.Heads)
@@ -73,7 +73,7 @@ func (a *Attention) Run(dst []float32, ldd int) {
 			keys[h].n = padded // scores are computed to whole panels, no edge
 			return
 		}
-		values[h] = newPacked(kn, a.Keys, a.Dim, (*buf)[at+sizeK:at+sizeK+sizeV])
+		values[h] = newPacked(kv, a.Keys, a.Dim, (*buf)[at+sizeK:at+sizeK+sizeV])
 		values[h].pack(false, a.V[h*a.Dim:], a.LdV, false)
 	})
 	ld := padded

@@ -32,7 +32,7 @@ func (impl Implementation) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float
 		impl.Implementation.Sgemm(tA, tB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 		return
 	}
-	gemm(best, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+	gemm(best.fit(n), transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 }
 
 // Sgemv computes y = alpha·op(A)·x + beta·y, A being m×n. With beta 0, y is not

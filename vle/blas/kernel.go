@@ -11,6 +11,8 @@ type kernel struct {
 	// rest lists, in falling order, the row counts that have a routine of their
 	// own; any remainder below mr is a sum of them.
 	rest []int
+	// narrow is the kernel to use where this one's panels would be mostly padding.
+	narrow *kernel
 	// tiles computes n tiles of rows×nr: C = alpha·A·B, plus C where acc is 1.
 	// A is read at a[i·rs+p·cs], B as packed panels of depth k; after each tile
 	// a, b and c advance by da, db and dc floats (db counts from the panel's end).
@@ -26,6 +28,16 @@ var kernels = append(machineKernels(), &portable)
 
 // best is the kernel that products run on.
 var best = kernels[0]
+
+// fit is kn, or its narrow neighbour for n columns that leave much of kn's last
+// panel empty: 40 columns are two panels of 32 or three of 16.
+func (kn *kernel) fit(n int) *kernel {
+	padded := func(nr int) int { return (n + nr - 1) / nr * nr }
+	if kn.narrow != nil && 10*padded(kn.nr) > 11*padded(kn.narrow.nr) {
+		return kn.narrow
+	}
+	return kn
+}
 
 // portable is plain Go for every architecture.
 var portable = kernel{

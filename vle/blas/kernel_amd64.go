@@ -10,7 +10,7 @@ var avx2 = kernel{
 }
 
 var avx512 = kernel{
-	name: "avx512", mr: 12, nr: 32, rest: []int{8, 6, 4, 3, 2, 1},
+	name: "avx512", mr: 12, nr: 32, rest: []int{8, 6, 4, 3, 2, 1}, narrow: &avx2,
 	tiles: tilesAVX512, transpose8: transpose8AVX2,
 }
 

@@ -25,7 +25,7 @@ func NewPacked(w []float32, n, k int) *Packed {
 	if n <= 0 || k <= 0 || len(w) < n*k {
 		panic(fmt.Sprintf("blas: NewPacked: %d floats for %d×%d weights", len(w), n, k))
 	}
-	p := newPacked(best, k, n, nil)
+	p := newPacked(best.fit(n), k, n, nil)
 	p.pack(true, w, k, true)
 	return &p
 }

@@ -26,6 +26,7 @@ var units = []unit{
 	{".", "blas", "gemm", emitGemm},
 	{".", "blas", "int8", emitInt8},
 	{"vec", "vec", "vec", emitVec},
+	{"peak", "peak", "peak", emitPeak},
 }
 
 func main() {

@@ -86,7 +86,10 @@ func DecodeBytes(data []byte, opts *DecodeOptions) (*RGB, error) {
 	d := &decoding{data: data, limit: limit, wantAlpha: opts.Background != nil}
 	if err := f.decode(d); err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-			err = fmt.Errorf("the file ends too early (%d bytes): %w", len(data), io.ErrUnexpectedEOF)
+			if !errors.Is(err, io.ErrUnexpectedEOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			err = fmt.Errorf("the file ends too early (%d bytes): %w", len(data), err)
 		}
 		return nil, fmt.Errorf("%s picture: %w", f.name, err)
 	}
@@ -142,7 +145,7 @@ var formats = []format{
 	{"PNG", prefix("\x89PNG\r\n\x1a\n"), decodePNG, pngOrientation},
 	{"GIF", prefix("GIF87a", "GIF89a"), decodeGIF, nil},
 	{"BMP", prefix("BM"), decodeBMP, nil},
-	{"TIFF", prefix("II*\x00", "MM\x00*"), decodeTIFF, tiffOrientation},
+	{"TIFF", prefix("II*\x00", "MM\x00*"), decodeTIFF, nil},
 	{"WebP", func(b []byte) bool {
 		return len(b) >= 12 && string(b[:4]) == "RIFF" && string(b[8:12]) == "WEBP"
 	}, decodeWebP, webpOrientation},
@@ -174,7 +177,9 @@ func describeUnknown(data []byte) error {
 		return fmt.Errorf("the file is empty: %w", ErrFormat)
 	}
 	head := data[:min(len(data), 24)]
-	text := utf8.Valid(bytes.TrimRightFunc(head, func(r rune) bool { return r == utf8.RuneError }))
+	// A character may be cut at the end of the excerpt.
+	whole := bytes.TrimRightFunc(head, func(r rune) bool { return r == utf8.RuneError })
+	text := utf8.Valid(whole) && len(head)-len(whole) < utf8.UTFMax
 	for _, c := range head {
 		if c < 0x20 && c != '\n' && c != '\r' && c != '\t' {
 			text = false

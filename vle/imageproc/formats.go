@@ -5,9 +5,9 @@ import (
 	"image"
 
 	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
 
 	"govle/vle/imageproc/internal/jpeg"
+	"govle/vle/imageproc/internal/tiff"
 )
 
 // decodeJPEG gives libjpeg-turbo's pixels.
@@ -25,9 +25,27 @@ func decodeBMP(d *decoding) error {
 		func(b []byte) (image.Image, error) { return bmp.Decode(bytes.NewReader(b)) })
 }
 
+// decodeTIFF decodes the first page. Unlike with other formats, Pillow itself turns
+// TIFF pictures as their orientation field says.
 func decodeTIFF(d *decoding) error {
-	return d.plain(func(b []byte) (image.Config, error) { return tiff.DecodeConfig(bytes.NewReader(b)) },
-		func(b []byte) (image.Image, error) { return tiff.Decode(bytes.NewReader(b)) })
+	p, err := tiff.Decode(d.data, d.allow)
+	if err != nil {
+		return err
+	}
+	o := tiffOrientation(d.data)
+	d.img = orient(&RGB{Pix: p.Pix, Width: p.Width, Height: p.Height}, o)
+	if d.wantAlpha && p.Alpha != nil {
+		// Alpha turns with the picture.
+		grey := NewRGB(p.Width, p.Height)
+		for i, a := range p.Alpha {
+			grey.Pix[3*i] = a
+		}
+		grey = orient(grey, o)
+		for i := range p.Alpha {
+			d.alpha = append(d.alpha, grey.Pix[3*i])
+		}
+	}
+	return nil
 }
 
 func (d *decoding) plain(config func([]byte) (image.Config, error), decode func([]byte) (image.Image, error)) error {

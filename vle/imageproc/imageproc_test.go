@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -261,10 +262,80 @@ func TestToRGB(t *testing.T) {
 	}
 }
 
-func TestDecodeErrors(t *testing.T) {
-	text := filepath.Join("testdata", "bad", "text.png")
-	_, err := DecodeFile(text, nil)
-	if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), text) {
-		t.Errorf("%s: %v", text, err)
+// TestBadPictures decodes one small file per check; errors must name the file and
+// the reason.
+func TestBadPictures(t *testing.T) {
+	tests := []struct{ file, want string }{
+		{"text.png", `it begins with the text "This is not a picture.\n"`},
+		{"empty.png", "the file is empty"},
+		{"binary.jpg", "it begins with the bytes c8 c9"},
+		{"missing.png", "no such file"},
+		{"bomb.png", "60000x60000 pixels, the limit is 178956970"},
+		{"bomb.gif", "60000x60000 pixels, the limit is 178956970"},
+		{"bomb.jpg", "65000x65000 pixels, the limit is 178956970"},
+		{"bomb.tif", "60000x60000 pixels, the limit is 178956970"},
+		{"zero.png", "PNG picture"},
+		{"checksum.png", "checksum"},
+		{"truncated.png", "ends too early"},
+		{"truncated.jpg", "ends too early"},
+		{"truncated.gif", "ends too early"},
+		{"truncated.bmp", "ends too early"},
+		{"truncated.webp", "ends too early"},
+		{"truncated.tif", "ends too early"},
+		{"header.gif", "ends too early"},
+		{"no_frame.gif", "ends without a frame"},
+		{"strange_block.gif", "a block of kind 0x77"},
+		{"code_size.gif", "a code size of 12 bits"},
+		{"no_area.gif", "a frame of 0x0 pixels"},
+		{"short.gif", "cannot hold 174000000 pixels"},
+		{"rle.bmp", "unsupported"},
+		{"frame_outside.webp", "on a canvas of 45x38"},
+		{"frame_size.webp", "the first frame's data are 45x38, its header says 4x38"},
+		{"no_frames.webp", "an animation without frames"},
+		{"photometric.tif", "YCbCr"},
+		{"compression.tif", "JPEG compression inside TIFF"},
+		{"unknown_compression.tif", "compression scheme 1234"},
+		{"strip_outside.tif", "strip or tile 0"},
+		{"strip_short.tif", "ends too early"},
+		{"packbits_short.tif", "ends too early"},
+		{"samples.tif", "77 samples a pixel"},
+		{"directory_outside.tif", "ends too early"},
+		{"no_rows.tif", "strips of no rows"},
+		{"fax_colour.tif", "fax compression of what is not black and white"},
+		{"two_dimensional.tif", "two-dimensional group 3"},
+		{"palette_short.tif", "a palette of 0 numbers"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.file, func(t *testing.T) {
+			file := filepath.Join("testdata", "bad", tt.file)
+			_, err := DecodeFile(file, nil)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, want := range []string{tt.want, file} {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not say %q", err, want)
+				}
+			}
+			if strings.HasPrefix(tt.file, "bomb") && !errors.Is(err, ErrTooLarge) {
+				t.Errorf("error %q does not wrap ErrTooLarge", err)
+			}
+			if strings.HasPrefix(tt.file, "truncated") && !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("error %q does not wrap io.ErrUnexpectedEOF", err)
+			}
+		})
+	}
+}
+
+// TestMaxPixels: the caller's limit counts, for every format.
+func TestMaxPixels(t *testing.T) {
+	for _, name := range []string{"rgb.png", "base_420.jpg", "palette_4.gif", "rgb.bmp", "rgb_raw.tif", "lossy.webp", "lossless.webp", "animated.webp"} {
+		file := filepath.Join("testdata", "pillow", name)
+		if _, err := DecodeFile(file, &DecodeOptions{MaxPixels: 45*38 - 1}); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s, one pixel too many: error %v", name, err)
+		}
+		if _, err := DecodeFile(file, &DecodeOptions{MaxPixels: 45 * 38}); err != nil {
+			t.Errorf("%s, just allowed: %v", name, err)
+		}
 	}
 }

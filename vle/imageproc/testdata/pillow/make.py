@@ -1,0 +1,109 @@
+"""Writes small pictures in every format and what Pillow 10.4.0 makes of them.
+
+index.json: file, size and sha256 of convert("RGB"); over_green: sha256 after
+pasting over (0, 255, 0) with the picture's alpha; upright: sha256 after
+ImageOps.exif_transpose. Run it with Pillow 10.4.0 and numpy to make them anew.
+"""
+import hashlib, json, struct, zlib
+import numpy as np
+from PIL import Image, ImageOps, __version__
+assert __version__ == "10.4.0"
+
+W, H = 45, 38
+y, x = np.mgrid[0:H, 0:W].astype(float)
+rng = np.random.default_rng(7)
+rgb = np.stack([127 + 120 * np.sin(x / 5 + y / 9), 255 * x / W, 127 + 120 * np.cos(x * y / 90)], -1)
+rgb[10:25, 12:30] = (250, 30, 20)
+rgb = np.clip(rgb + rng.normal(0, 9, rgb.shape), 0, 255).astype(np.uint8)
+alpha = np.clip(255 * (1.3 - np.hypot(x - W / 2, y - H / 2) / 18), 0, 255).astype(np.uint8)
+pic = Image.fromarray(rgb)
+with_alpha = Image.fromarray(np.dstack([rgb, alpha]))
+grey = pic.convert("L")
+files = {}
+
+def save(name, im, **kw):
+    im.save(name, **kw)
+    files[name] = {}
+
+for s, label in enumerate(["444", "422", "420"]):
+    save(f"base_{label}.jpg", pic, quality=80, subsampling=s)
+    save(f"prog_{label}.jpg", pic, quality=60, subsampling=s, progressive=True)
+save("restart.jpg", pic, quality=50, subsampling=2, restart_marker_blocks=2)
+save("restart_prog.jpg", pic, quality=50, subsampling=2, progressive=True, restart_marker_rows=1)
+save("grey.jpg", grey, quality=70)
+save("grey_prog.jpg", grey, quality=70, progressive=True)
+save("cmyk.jpg", pic.convert("CMYK"), quality=70)
+save("q100.jpg", pic, quality=100)
+save("q1.jpg", pic, quality=1)
+for w, h in [(1, 1), (2, 2), (3, 5), (4, 1), (16, 16), (17, 9)]:
+    save(f"size_{w}x{h}.jpg", pic.crop((5, 5, 5 + w, 5 + h)), quality=85, subsampling=2)
+for o in range(2, 9):
+    exif = Image.Exif(); exif[0x112] = o
+    save(f"turned_{o}.jpg", pic, quality=80, exif=exif)
+exif = Image.Exif(); exif[0x112] = 6
+save("turned.png", pic.resize((9, 7)), exif=exif)
+save("turned.webp", pic.resize((9, 7)), lossless=True, exif=exif)
+save("turned.tif", pic.resize((9, 7)), tiffinfo={0x112: 6})
+
+save("rgb.png", pic)
+save("rgba.png", with_alpha)
+save("la.png", with_alpha.convert("LA"))
+save("grey.png", grey)
+save("bilevel.png", pic.convert("1"))
+for n in (2, 4, 16, 200):
+    p = pic.convert("P", palette=Image.ADAPTIVE, colors=n)
+    save(f"palette_{n}.png", p)
+    save(f"palette_{n}.gif", p)
+    save(f"palette_{n}.bmp", p)
+    save(f"palette_{n}.tif", p)
+p = pic.convert("P", palette=Image.ADAPTIVE, colors=16)
+save("palette_transparent.png", p, transparency=bytes([0, 100, 200, 255, 30]))
+save("palette_transparent.gif", p, transparency=3)
+save("rgb_transparent.png", pic, transparency=tuple(int(v) for v in rgb[12, 15]))
+save("grey16.png", Image.fromarray((np.asarray(grey).astype(np.uint16) * 3)))
+save("grey16.tif", Image.fromarray((np.asarray(grey).astype(np.uint16) * 3)))
+save("animated.gif", p, save_all=True, append_images=[p.rotate(90)], duration=50)
+save("interlaced.gif", p, interlace=1)
+save("grey.gif", grey)
+save("rgb.bmp", pic)
+save("grey.bmp", grey)
+save("bilevel.bmp", pic.convert("1"))
+save("rgba.bmp", with_alpha)
+for c in ["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits"]:
+    save(f"rgb_{c}.tif", pic, compression=c)
+    save(f"cmyk_{c}.tif", pic.convert("CMYK"), compression=c)
+save("rgba.tif", with_alpha, compression="tiff_lzw")
+save("la.tif", with_alpha.convert("LA"), compression="tiff_lzw")
+for c in ["raw", "group3", "group4", "packbits"]:
+    save(f"bilevel_{c}.tif", pic.convert("1"), compression=c)
+save("rgb16.png", pic)  # rewritten below with 16 bits a sample
+wide = (rgb.astype(np.uint16) << 8) + rng.integers(0, 256, rgb.shape).astype(np.uint16)
+scan = b"".join(b"\0" + row.astype(">u2").tobytes() for row in wide)
+chunk = lambda t, d: struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d))
+open("rgb16.png", "wb").write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", W, H, 16, 2, 0, 0, 0))
+                              + chunk(b"IDAT", zlib.compress(scan)) + chunk(b"IEND", b""))
+save("int32.tif", Image.fromarray(np.asarray(grey).astype(np.int32) * 2 - 90))
+save("float32.tif", Image.fromarray(np.asarray(grey).astype(np.float32) * 1.7 - 60))
+save("lossy.webp", pic, quality=60)
+save("lossy_alpha.webp", with_alpha, quality=60)
+save("lossless.webp", pic, lossless=True)
+save("lossless_alpha.webp", with_alpha, lossless=True, exact=True)
+save("palette.webp", p.convert("RGB"), lossless=True)
+save("animated.webp", pic, save_all=True, append_images=[pic.rotate(90)], duration=50, quality=70)
+for w, h in [(1, 1), (2, 3), (7, 6)]:
+    save(f"size_{w}x{h}.webp", pic.crop((5, 5, 5 + w, 5 + h)), quality=85)
+
+sha = lambda im: hashlib.sha256(im.tobytes()).hexdigest()
+for name, entry in files.items():
+    im = Image.open(name)
+    out = im.convert("RGB")
+    entry.update(width=out.width, height=out.height, sha256=sha(out))
+    if im.mode in ("RGBA", "LA") or "transparency" in im.info:
+        full = Image.open(name).convert("RGBA")
+        base = Image.new("RGB", full.size, (0, 255, 0))
+        base.paste(full.convert("RGB"), mask=full.getchannel("A"))
+        entry["over_green"] = sha(base)
+    turned = ImageOps.exif_transpose(Image.open(name))
+    if im.getexif().get(0x112, 1) != 1:
+        entry["upright"] = sha(turned.convert("RGB"))
+json.dump(files, open("index.json", "w"), indent=1, sort_keys=True)

@@ -170,7 +170,7 @@ func (e *entry) float32() ([]float32, error) {
 				return x, nil
 			}
 		}
-		x := make([]float32, n)
+		x := dtype.New(n)
 		dtype.Floats(x, e.DType, data)
 		return x, nil
 	}
@@ -185,7 +185,7 @@ func (e *entry) float32() ([]float32, error) {
 		span, ok = dtype.View(data)
 	}
 	if !ok {
-		span = make([]float32, last+1)
+		span = dtype.New(last + 1)
 		dtype.Floats(span, e.DType, data)
 	}
 	out := make([]float32, 0, n)

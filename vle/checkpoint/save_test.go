@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -292,5 +293,22 @@ print(json.dumps(out))`, dir).CombinedOutput()
 				}
 			}
 		}
+	}
+}
+
+// Opening and reading an fp32 checkpoint must not copy it.
+func TestOpenCopiesNothing(t *testing.T) {
+	dir := t.TempDir()
+	const n = 4 << 20 // 16 MB
+	if err := Save(dir, []Parameter{{"w", []int{n}, make([]float32, n)}}, SaveOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	s := open1(t, dir)
+	x := floats(t, s, "w")
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > 1<<20 || len(x) != n {
+		t.Errorf("opening and reading %d elements allocated %d bytes", len(x), got)
 	}
 }

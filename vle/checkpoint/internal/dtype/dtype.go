@@ -6,7 +6,6 @@ package dtype
 import (
 	"encoding/binary"
 	"math"
-	"math/bits"
 	"runtime"
 	"sync"
 	"unsafe"
@@ -45,6 +44,17 @@ func (d DType) Size() int {
 		return 1
 	}
 	return 0
+}
+
+// New gives n zeroed float32 values. A large slice is announced to the system
+// as worth huge pages before it is touched, for taking it page by page costs as
+// much as filling it.
+func New(n int) []float32 {
+	x := make([]float32, n)
+	if n >= convertChunk {
+		adviseHuge(x)
+	}
+	return x
 }
 
 // littleEndian says that this machine's own floats are laid out as the files are.
@@ -175,20 +185,15 @@ func convert(dst []float32, d DType, src []byte) {
 
 // F16ToFloat widens an IEEE 754 half, exactly.
 func F16ToFloat(h uint16) float32 {
-	sign := uint32(h&0x8000) << 16
-	exp := uint32(h>>10) & 0x1f
-	frac := uint32(h & 0x3ff)
+	sign, m := uint32(h&0x8000)<<16, uint32(h&0x7fff)<<13
 	switch {
-	case exp == 0x1f: // infinity, NaN with its payload
-		return math.Float32frombits(sign | 0x7f800000 | frac<<13)
-	case exp != 0:
-		return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
-	case frac == 0:
-		return math.Float32frombits(sign)
+	case m-0x00800000 < 0x0f000000: // normal: move the exponent's bias from 15 to 127
+		return math.Float32frombits(sign | (m + 112<<23))
+	case m >= 0x0f800000: // infinity, NaN with its payload
+		return math.Float32frombits(sign | m | 0x7f800000)
 	}
-	// A subnormal half is a normal float: shift the leading one to bit 10.
-	shift := uint32(bits.LeadingZeros16(uint16(frac))) - 5
-	return math.Float32frombits(sign | (113-shift)<<23 | (frac<<shift&0x3ff)<<13)
+	// Zero or subnormal: a whole number of units of 2^-24.
+	return math.Float32frombits(sign | math.Float32bits(float32(m>>13)*0x1p-24))
 }
 
 // F16FromFloat rounds to the nearest half, ties to even, as PyTorch does;

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package dtype
+
+func adviseHuge([]float32) {}

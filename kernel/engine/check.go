@@ -34,6 +34,7 @@ type checked struct {
 	importNames map[string]*types.Package
 	dots        []*types.Package
 	blanks      []string
+	used        []*types.Package // imported because they were used
 	// homes of objects that the session does not know, such as must.
 	homes map[types.Object]home
 }
@@ -42,14 +43,17 @@ type checked struct {
 type importer interface {
 	// load makes packages known; the error of a path is in the map.
 	load(paths []string) map[string]error
+	// guess is the path of a package that is usually meant by a name, or "".
+	guess(name string) string
 	Import(path string) (*types.Package, error)
 }
 
 const olderPrefix = localMark + "older_"
 
 // check type-checks units against the session. It changes the syntax trees:
-// what statements declare becomes declarations of the package.
-func (s *session) check(fset *token.FileSet, u *unit, h heritage, imp importer) (*checked, []*sourceError) {
+// what statements declare becomes declarations of the package. With lenient it
+// makes what it can of unfinished source.
+func (s *session) check(fset *token.FileSet, u *unit, h heritage, imp importer, lenient bool) (*checked, []*sourceError) {
 	units := append([]*unit{u}, h.units...)
 	c := &checked{
 		fset: fset, units: units, pkg: types.NewPackage("main", "main"),
@@ -58,10 +62,10 @@ func (s *session) check(fset *token.FileSet, u *unit, h heritage, imp importer) 
 		info: &types.Info{
 			Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
 			Selections: map[*ast.SelectorExpr]*types.Selection{}, Instances: map[*ast.Ident]types.Instance{},
-			Implicits: map[ast.Node]types.Object{},
+			Implicits: map[ast.Node]types.Object{}, Scopes: map[ast.Node]*types.Scope{},
 		},
 	}
-	if errs := c.resolveImports(imp); errs != nil {
+	if errs := c.resolveImports(imp, lenient); errs != nil && !lenient {
 		return nil, errs
 	}
 	own := map[string]bool{}
@@ -75,10 +79,10 @@ func (s *session) check(fset *token.FileSet, u *unit, h heritage, imp importer) 
 	cell := units[0]
 	varNames := map[string]bool{}
 	decls, body, errs := c.arrange(cell, own, varNames)
-	if errs != nil {
+	if errs != nil && !lenient {
 		return nil, errs
 	}
-	if errs := s.bindOlder(c, cell, varNames); errs != nil {
+	if errs := s.bindOlder(c, cell, varNames); errs != nil && !lenient {
 		return nil, errs
 	}
 	for _, name := range h.vars {
@@ -101,11 +105,12 @@ func (s *session) check(fset *token.FileSet, u *unit, h heritage, imp importer) 
 	if err := s.bindKnown(c, files, own, imp); err != nil {
 		return nil, []*sourceError{{unit: cell, msg: err.Error()}}
 	}
+	c.importOnUse(files, own, imp)
 	return c, c.typeCheck(files, imp)
 }
 
 // resolveImports loads what the cell imports.
-func (c *checked) resolveImports(imp importer) (errs []*sourceError) {
+func (c *checked) resolveImports(imp importer, lenient bool) (errs []*sourceError) {
 	type item struct {
 		spec *ast.ImportSpec
 		path string
@@ -131,7 +136,10 @@ func (c *checked) resolveImports(imp importer) (errs []*sourceError) {
 	if len(items) == 0 {
 		return errs
 	}
-	failed := imp.load(paths)
+	var failed map[string]error
+	if !lenient {
+		failed = imp.load(paths)
+	}
 	for _, it := range items {
 		if err := failed[it.path]; err != nil {
 			errs = append(errs, &sourceError{cell, it.off, err.Error()})
@@ -333,6 +341,43 @@ func (s *session) bindKnown(c *checked, files []*ast.File, own map[string]bool, 
 		})
 	}
 	return firstErr
+}
+
+// importOnUse imports packages of the standard library and of this module that
+// the cell uses without having said so: a name before a dot that means nothing
+// else.
+func (c *checked) importOnUse(files []*ast.File, own map[string]bool, imp importer) {
+	var names, paths []string
+	for _, f := range files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			id, ok := sel.X.(*ast.Ident)
+			if !ok || own[id.Name] || c.importNames[id.Name] != nil || c.pkg.Scope().Lookup(id.Name) != nil || types.Universe.Lookup(id.Name) != nil ||
+				slices.Contains(names, id.Name) || id.Obj != nil {
+				return true
+			}
+			if path := imp.guess(id.Name); path != "" {
+				names, paths = append(names, id.Name), append(paths, path)
+			}
+			return true
+		})
+	}
+	if len(paths) == 0 {
+		return
+	}
+	failed := imp.load(paths)
+	for i, path := range paths {
+		if failed[path] != nil {
+			continue
+		}
+		if p, err := imp.Import(path); err == nil && p.Name() == names[i] {
+			c.pkg.Scope().Insert(types.NewPkgName(token.NoPos, c.pkg, names[i], p))
+			c.used = append(c.used, p)
+		}
+	}
 }
 
 // predeclared makes the things that every cell has without an import.

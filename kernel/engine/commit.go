@@ -30,6 +30,9 @@ func (s *session) commit(p *plugin, mark int, failed bool) {
 		s.imports[name] = pkg
 		delete(s.names, name)
 	}
+	for _, pkg := range c.used {
+		s.imports[pkg.Name()] = pkg
+	}
 	s.dots = append(s.dots, c.dots...)
 	s.blanks = append(s.blanks, c.blanks...)
 	bind := func(name string, b *binding) {

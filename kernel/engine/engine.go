@@ -240,12 +240,12 @@ func (e *Engine) build(c Cell) (*plugin, *CellError) {
 	if len(u.stmts) == 0 && (u.decls == nil || len(u.decls.Decls) == 0) {
 		return nil, nil
 	}
-	checked, errs := s.check(e.fset, u, s.inherit(e.fset, u, true), e.packages)
+	checked, errs := s.check(e.fset, u, s.inherit(e.fset, u, true), e.packages, false)
 	if len(errs) > 0 {
 		// What builds on a changed type may not fit it any more: then it keeps
 		// the older one.
 		u, _ = parseUnit(e.fset, file, c.Source, nil)
-		if checked, errs = s.check(e.fset, u, s.inherit(e.fset, u, false), e.packages); len(errs) > 0 {
+		if checked, errs = s.check(e.fset, u, s.inherit(e.fset, u, false), e.packages, false); len(errs) > 0 {
 			return nil, compileError(errs)
 		}
 	}
@@ -306,7 +306,7 @@ func (e *Engine) liveWorker(cell string) (*worker, *CellError) {
 // forgetValues forgets the session's names, since their values are gone. It
 // tells whether there were any.
 func (e *Engine) forgetValues() bool {
-	had := len(e.session.names) > 0
+	had := len(e.session.names)+len(e.session.imports) > 0
 	e.forget()
 	return had
 }

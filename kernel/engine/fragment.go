@@ -73,12 +73,12 @@ func (u *unit) position(off int) string {
 	return fmt.Sprintf("%s:%d:%d", u.file, line, col)
 }
 
-// split cuts source into chunks.
-func split(src string) []chunk {
+// split cuts source into chunks. bad receives what is no Go at all.
+func split(src string, bad func(off int, msg string)) []chunk {
 	fset := token.NewFileSet()
 	file := fset.AddFile("", fset.Base(), len(src))
 	var s scanner.Scanner
-	s.Init(file, []byte(src), func(token.Position, string) {}, 0)
+	s.Init(file, []byte(src), func(p token.Position, msg string) { bad(p.Offset, msg) }, 0)
 	type tok struct {
 		off int
 		tok token.Token
@@ -175,7 +175,11 @@ func blank(src string, chunks []chunk, keep func(chunk) bool) string {
 // then there are no statements. On failure the syntax errors are returned as
 // well as whatever could be parsed.
 func parseUnit(fset *token.FileSet, file, src string, want func(chunk) bool) (*unit, []*sourceError) {
-	u := &unit{file: file, src: src, chunks: split(src)}
+	u := &unit{file: file, src: src}
+	var scanErrs []*sourceError
+	u.chunks = split(src, func(off int, msg string) {
+		scanErrs = append(scanErrs, &sourceError{unit: u, off: off, msg: msg})
+	})
 	isDecl := func(c chunk) bool { return c.kind != token.ILLEGAL }
 	take := isDecl
 	if want != nil {
@@ -218,6 +222,9 @@ func parseUnit(fset *token.FileSet, file, src string, want func(chunk) bool) (*u
 				errs = append(errs, &sourceError{unit: u, off: off, msg: "unexpected declaration: a closing brace too many before it?"})
 			}
 		}
+	}
+	if len(errs) == 0 {
+		errs = scanErrs // they stand between the chunks, as a comment without an end
 	}
 	slices.SortStableFunc(errs, func(a, b *sourceError) int { return a.off - b.off })
 	return u, errs

@@ -125,13 +125,13 @@ func tidyListError(s string) string {
 
 // packages is the importer of a session.
 type packages struct {
-	ws  *workspace
-	gc  types.Importer
-	mem map[string]*types.Package
+	ws    *workspace
+	gc    types.Importer
+	names map[string]string // see nameIndex
 }
 
 func newPackages(ws *workspace, fset *token.FileSet) *packages {
-	p := &packages{ws: ws, mem: map[string]*types.Package{}}
+	p := &packages{ws: ws}
 	p.gc = goimporter.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {
 		e := ws.known[path]
 		if e == nil || e.Export == "" {

@@ -15,6 +15,7 @@ import (
 // toolchain is the Go installation and the C compiler that cells are built with.
 type toolchain struct {
 	goCmd    string
+	root     string // GOROOT
 	version  string // such as go1.26.8
 	lang     string // such as go1.26
 	compile  string
@@ -49,7 +50,7 @@ func findToolchain() (*toolchain, error) {
 	if err := json.Unmarshal(out, &env); err != nil {
 		return nil, fmt.Errorf("reading the output of go env: %w", err)
 	}
-	t := &toolchain{goCmd: goCmd, version: env["GOVERSION"], env: os.Environ()}
+	t := &toolchain{goCmd: goCmd, root: env["GOROOT"], version: env["GOVERSION"], env: os.Environ()}
 	if !newEnough(t.version) {
 		return nil, &setupError{fmt.Sprintf("the Go toolchain %s is %s", goCmd, t.version), "install Go 1.26 or newer (https://go.dev/dl), then restart the kernel"}
 	}

@@ -91,7 +91,7 @@ func close[A, B number](c *check, tol tolerance, name string, got []A, want []B)
 			err = math.Inf(1)
 		}
 		c.largest = max(c.largest, err)
-		if err > tol.Abs+tol.Rel*math.Abs(w) {
+		if !(err <= tol.Abs+tol.Rel*math.Abs(w)) { // also where w is not a number
 			off++
 			if err > worst {
 				worst, at = err, i

@@ -2,12 +2,13 @@
 //
 // Importing it is enough: its init hands [Implementation] to blas32.Use, so
 // that blas32.Gemm and friends run on AVX2/FMA or AVX-512 micro-kernels where
-// the processor and the operating system have them, and on portable Go
-// elsewhere. Built with -tags netlib it registers gonum.org/v1/netlib
+// the processor and the operating system have them, on NEON on arm64, and on
+// portable Go elsewhere. Built with -tags netlib it registers gonum.org/v1/netlib
 // (OpenBLAS) instead; -tags noasm leaves the assembly out.
 //
 // Weights that are used again and again are packed once with [NewPacked];
 // [Packed.Mul] then runs the product with bias, activation and residual fused.
+// [NewQuantizedPacked] does the same in eight bits.
 // [Attention] is softmax(scale·Q·Kᵀ + bias)·V without the score matrix.
 // Elementwise routines live in package vec below this one.
 //

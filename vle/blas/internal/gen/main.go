@@ -1,5 +1,5 @@
-// Command gen writes the assembly of package vle/blas and vle/blas/vec with
-// avo. It is run by "go generate ./vle/blas/..."; the output is committed, and
+// Command gen writes the assembly of vle/blas and the packages below it: with avo
+// for amd64, by itself for arm64. It is run by "go generate ./vle/blas/..."; the output is committed, and
 // a test of this package holds that running it again gives the same bytes.
 package main
 
@@ -16,17 +16,20 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// unit is one generated pair of files: name_amd64.s and name_amd64.go.
+// unit is one generated pair of files: name_amd64.s and name_amd64.go by avo, or
+// what text returns.
 type unit struct {
 	dir, pkg, name string // dir is relative to vle/blas
 	emit           func(*asm)
+	text           func() map[string][]byte
 }
 
 var units = []unit{
-	{".", "blas", "gemm", emitGemm},
-	{".", "blas", "int8", emitInt8},
-	{"vec", "vec", "vec", emitVec},
-	{"peak", "peak", "peak", emitPeak},
+	{dir: ".", pkg: "blas", name: "gemm", emit: emitGemm},
+	{dir: ".", pkg: "blas", name: "int8", emit: emitInt8},
+	{dir: "vec", pkg: "vec", name: "vec", emit: emitVec},
+	{dir: "peak", pkg: "peak", name: "peak", emit: emitPeak},
+	{name: "NEON", text: emitNEON},
 }
 
 func main() {
@@ -52,6 +55,9 @@ func main() {
 
 // generate returns the unit's files by their path relative to vle/blas.
 func (u unit) generate() (map[string][]byte, error) {
+	if u.text != nil {
+		return u.text(), nil
+	}
 	a := &asm{Context: build.NewContext()}
 	a.ConstraintExpr("amd64,!noasm")
 	u.emit(a)

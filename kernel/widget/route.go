@@ -23,12 +23,18 @@ type table struct {
 	order   []string // IDs as they were opened: a model comes after what it refers to
 	control map[string]bool
 
-	callbacks callbacks
+	// What the page sends is handled on one goroutine, in order, and callbacks
+	// run on another. The worker's own must never wait for either.
+	inbox, callbacks runner
 }
 
 // add makes a model reachable.
 func (t *table) add(m *model) {
-	t.once.Do(func() { display.OnComm(t.receive) })
+	t.once.Do(func() {
+		display.OnComm(func(m display.Message) {
+			t.inbox.add("", func() { t.receive(m) })
+		})
+	})
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.byID[m.id] = m
@@ -48,8 +54,7 @@ func (t *table) find(id string) *model {
 	return t.byID[id]
 }
 
-// receive handles a comm message of the page. It does not block: callbacks run
-// elsewhere.
+// receive handles a comm message of the page.
 func (t *table) receive(msg display.Message) {
 	id, _ := msg.Content["comm_id"].(string)
 	data, _ := msg.Content["data"].(map[string]any)
@@ -136,17 +141,21 @@ func (m *model) receive(data map[string]any, buffers [][]byte) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		echo := map[string]any{}
+		var called []job
 		for key, value := range state {
 			if _, known := m.state[key]; !known {
 				continue
 			}
 			m.state[key], echo[key] = value, value
 			if f := m.changed[key]; f != nil {
-				models.callbacks.add(m.id+"."+key, func() { f(value) })
+				called = append(called, job{m.id + "." + key, func() { f(value) }})
 			}
 		}
 		// Every page, the one that sent it too, must know that it arrived.
 		m.sendState("echo_update", echo, nil)
+		for _, j := range called {
+			models.callbacks.add(j.key, j.run)
+		}
 	case "request_state":
 		m.mu.Lock()
 		defer m.mu.Unlock()
@@ -163,27 +172,27 @@ func (m *model) receive(data map[string]any, buffers [][]byte) {
 	}
 }
 
-// callbacks are run one after the other on one goroutine, so that they need no
-// locks among themselves. A change that waits is replaced by a newer one of the
-// same widget: after a slow callback a slider's last position counts.
-type callbacks struct {
+// runner runs functions one after the other on one goroutine, so that callbacks
+// need no locks among themselves. A change that waits is replaced by a newer one of
+// the same widget: after a slow callback a slider's last position counts.
+type runner struct {
 	mu      sync.Mutex
-	waiting []callback
+	waiting []job
 	running bool
 }
 
-type callback struct {
+type job struct {
 	key string // of what changed; empty for events, which all count
 	run func()
 }
 
-func (c *callbacks) add(key string, run func()) {
+func (c *runner) add(key string, run func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if key != "" {
-		c.waiting = slices.DeleteFunc(c.waiting, func(w callback) bool { return w.key == key })
+		c.waiting = slices.DeleteFunc(c.waiting, func(w job) bool { return w.key == key })
 	}
-	c.waiting = append(c.waiting, callback{key, run})
+	c.waiting = append(c.waiting, job{key, run})
 	if !c.running {
 		c.running = true
 		go c.work()
@@ -191,7 +200,7 @@ func (c *callbacks) add(key string, run func()) {
 }
 
 // work runs what waits and ends when nothing does.
-func (c *callbacks) work() {
+func (c *runner) work() {
 	for {
 		c.mu.Lock()
 		if len(c.waiting) == 0 {

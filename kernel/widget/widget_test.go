@@ -61,6 +61,14 @@ func deliver(t testing.TB, kind, id string, data map[string]any) {
 		t.Fatal(err)
 	}
 	display.Deliver(display.Message{Kind: kind, Content: content})
+	settle()
+}
+
+// settle waits until what was delivered is handled.
+func settle() {
+	done := make(chan struct{})
+	models.inbox.add("", func() { close(done) })
+	<-done
 }
 
 // move sends the page's change of a part of a widget's state.
@@ -273,6 +281,7 @@ func TestPageOpenedAgain(t *testing.T) {
 	closed.Close()
 	p.take()
 	display.Deliver(display.Message{Kind: "comm_open", Content: map[string]any{"comm_id": "ctl", "target_name": "jupyter.widget.control"}})
+	settle()
 	deliver(t, "comm_msg", "ctl", map[string]any{"method": "request_states"})
 	sent := p.take()
 	if len(sent) != 1 {
@@ -300,6 +309,7 @@ func TestPageOpenedAgain(t *testing.T) {
 		t.Errorf("request_state is answered with %v", sent)
 	}
 	display.Deliver(display.Message{Kind: "comm_open", Content: map[string]any{"comm_id": "x", "target_name": "other"}})
+	settle()
 	if sent := p.take(); len(sent) != 1 || sent[0].Kind != "comm_close" || sent[0].Content["comm_id"] != "x" {
 		t.Errorf("an unknown target is answered with %v", sent)
 	}

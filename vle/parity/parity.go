@@ -73,6 +73,9 @@ var kinds = []func(*folder) []testCase{
 	findArchs,
 	findVQA,
 	findITM,
+	findPBC,
+	findTraining,
+	findQuirks,
 	findEasyVQA,
 }
 

@@ -51,8 +51,8 @@ type Step struct {
 	Done bool
 	// Elapsed is the time that the cell took, once it is done.
 	Elapsed time.Duration
-	// Err is why the cell failed, once it is done; *CellError unless the kernel
-	// itself was lost.
+	// Err is why the cell failed, once it is done, also when it may fail;
+	// *CellError unless the kernel itself was lost.
 	Err error
 }
 
@@ -182,13 +182,13 @@ func (r *runner) step(ctx context.Context, index, number, of int) error {
 	var failed *CellError
 	if errors.As(err, &failed) {
 		failed.Cell = index + 1
-		if failed.Name != timeoutName && (r.opts.AllowErrors || cell.HasTag("raises-exception")) {
-			err = nil
-		}
 	} else if err != nil {
 		err = fmt.Errorf("cell %d: %w", index+1, err)
 	}
 	tell(Step{Done: true, Elapsed: time.Since(start), Err: err})
+	if failed != nil && failed.Name != timeoutName && (r.opts.AllowErrors || cell.HasTag("raises-exception")) {
+		err = nil
+	}
 	return errors.Join(err, r.save())
 }
 

@@ -11,6 +11,7 @@ var avx2 = routines{
 	exp: expAVX2, sigmoid: sigmoidAVX2, tanh: tanhAVX2, gelu: geluAVX2, quick: quickGELUAVX2,
 	expSum: expSumAVX2, softmaxGrad: softmaxGradAVX2,
 	tanhGrad: tanhGradAVX2, geluGrad: geluGradAVX2, quickGrad: quickGELUGradAVX2,
+	adam:      adamAVX2,
 	layerNorm: layerNormAVX2, layerNormGrad: layerNormGradAVX2,
 }
 

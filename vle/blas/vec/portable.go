@@ -80,8 +80,15 @@ var portable = routines{
 			dx[i] = dy[i] * (1 - v*v)
 		}
 	},
-	geluGrad:      eachGrad(geluGrad64),
-	quickGrad:     eachGrad(quickGrad64),
+	geluGrad:  eachGrad(geluGrad64),
+	quickGrad: eachGrad(quickGrad64),
+	adam: func(p, g, m, v []float32, beta1, beta2, eps, step, keep float32) {
+		for i, x := range g {
+			m[i] = beta1*m[i] + (1-beta1)*x
+			v[i] = beta2*v[i] + (1-beta2)*(x*x)
+			p[i] = (p[i] - step*m[i]/(float32(math.Sqrt(float64(v[i])))+eps)) * keep
+		}
+	},
 	layerNorm:     layerNormGo,
 	layerNormGrad: layerNormGradGo,
 }

@@ -30,6 +30,7 @@ type routines struct {
 	softmaxGrad                               func(dx, p, dp []float32, dot float32)
 	tanhGrad, geluGrad, quickGrad             func(dx, x, dy []float32)
 	layerNorm                                 func(dst, x, gamma, beta []float32, eps float32) (mean, rstd float32)
+	adam                                      func(p, g, m, v []float32, beta1, beta2, eps, step, keep float32)
 	layerNormGrad                             func(dx, dy, x, gamma []float32, mean, rstd float32, dgamma, dbeta []float32)
 }
 
@@ -174,4 +175,21 @@ func LayerNormGrad(dx, dy, x, gamma []float32, mean, rstd float32, dgamma, dbeta
 		return
 	}
 	machine.layerNormGrad(dx, dy, x, gamma, mean, rstd, dgamma, dbeta)
+}
+
+// AdamW is one step of the optimiser on parameters p with gradients g and the
+// running moments m and v (Kingma and Ba 2015; Loshchilov and Hutter 2019):
+//
+//	m = beta1·m + (1−beta1)·g
+//	v = beta2·v + (1−beta2)·g²
+//	p = (p − step·m/(√v + eps))·(1 − decay)
+//
+// The caller folds the bias corrections of step number t into step and eps:
+// lr·√(1−beta2ᵗ)/(1−beta1ᵗ) and eps as it is where eps is added before the
+// correction, as in transformers' AdamW; the same step and eps·√(1−beta2ᵗ) where
+// it is added after it, as in torch's. decay is lr times the weight decay, and
+// comes after the update, as in transformers'.
+func AdamW(p, g, m, v []float32, beta1, beta2, eps, step, decay float32) {
+	same("AdamW", len(p), len(g), len(m), len(v))
+	machine.adam(p, g, m, v, beta1, beta2, eps, step, 1-decay)
 }

@@ -34,6 +34,11 @@ func softmaxGradAVX2(dx []float32, p []float32, dp []float32, dot float32)
 //go:noescape
 func tanhGradAVX2(dx []float32, y []float32, dy []float32)
 
+// adamAVX2 updates m and v by g and sets p to (p − step·m/(√v + eps))·keep.
+//
+//go:noescape
+func adamAVX2(p []float32, g []float32, m []float32, v []float32, beta1 float32, beta2 float32, eps float32, step float32, keep float32)
+
 // sumAVX2 is Σx.
 //
 //go:noescape

@@ -401,6 +401,82 @@ DATA c3f800000<>+24(SB)/4, $0x3f800000
 DATA c3f800000<>+28(SB)/4, $0x3f800000
 GLOBL c3f800000<>(SB), RODATA|NOPTR, $32
 
+// func adamAVX2(p []float32, g []float32, m []float32, v []float32, beta1 float32, beta2 float32, eps float32, step float32, keep float32)
+// Requires: AVX, FMA3
+TEXT ·adamAVX2(SB), NOSPLIT, $0-116
+	MOVQ         p_len+8(FP), AX
+	MOVQ         p_base+0(FP), CX
+	MOVQ         g_base+24(FP), DX
+	MOVQ         m_base+48(FP), BX
+	MOVQ         v_base+72(FP), SI
+	VBROADCASTSS beta1+96(FP), Y0
+	VBROADCASTSS beta2+100(FP), Y1
+	VBROADCASTSS eps+104(FP), Y2
+	VBROADCASTSS step+108(FP), Y3
+	VBROADCASTSS keep+112(FP), Y4
+	VMOVUPS      c3f800000<>+0(SB), Y5
+	VMOVUPS      c3f800000<>+0(SB), Y6
+	VSUBPS       Y0, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	CMPQ         AX, $0x00000008
+	JL           tail7
+
+loop7:
+	VMOVUPS     (DX), Y7
+	VMOVUPS     (BX), Y8
+	VMOVUPS     (SI), Y9
+	VMOVUPS     (CX), Y10
+	VMULPS      Y5, Y7, Y11
+	VFMADD213PS Y11, Y0, Y8
+	VMOVUPS     Y8, (BX)
+	VMULPS      Y7, Y7, Y7
+	VMULPS      Y6, Y7, Y7
+	VFMADD213PS Y7, Y1, Y9
+	VMOVUPS     Y9, (SI)
+	VSQRTPS     Y9, Y9
+	VADDPS      Y2, Y9, Y9
+	VMULPS      Y3, Y8, Y8
+	VDIVPS      Y9, Y8, Y8
+	VSUBPS      Y8, Y10, Y10
+	VMULPS      Y4, Y10, Y10
+	VMOVUPS     Y10, (CX)
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000008, AX
+	CMPQ        AX, $0x00000008
+	JGE         loop7
+
+tail7:
+	TESTQ       AX, AX
+	JZ          end7
+	LEAQ        tailmask<>+32(SB), DI
+	NEGQ        AX
+	VMOVUPS     (DI)(AX*4), Y7
+	VMASKMOVPS  (DX), Y7, Y8
+	VMASKMOVPS  (BX), Y7, Y9
+	VMASKMOVPS  (SI), Y7, Y10
+	VMASKMOVPS  (CX), Y7, Y11
+	VMULPS      Y5, Y8, Y5
+	VFMADD213PS Y5, Y0, Y9
+	VMASKMOVPS  Y9, Y7, (BX)
+	VMULPS      Y8, Y8, Y8
+	VMULPS      Y6, Y8, Y8
+	VFMADD213PS Y8, Y1, Y10
+	VMASKMOVPS  Y10, Y7, (SI)
+	VSQRTPS     Y10, Y10
+	VADDPS      Y2, Y10, Y10
+	VMULPS      Y3, Y9, Y9
+	VDIVPS      Y10, Y9, Y9
+	VSUBPS      Y9, Y11, Y11
+	VMULPS      Y4, Y11, Y11
+	VMASKMOVPS  Y11, Y7, (CX)
+
+end7:
+	VZEROUPPER
+	RET
+
 // func sumAVX2(x []float32) float32
 // Requires: AVX, SSE
 TEXT ·sumAVX2(SB), NOSPLIT, $0-28
@@ -411,9 +487,9 @@ TEXT ·sumAVX2(SB), NOSPLIT, $0-28
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	CMPQ   AX, $0x00000020
-	JL     narrow7
+	JL     narrow8
 
-wide7:
+wide8:
 	VMOVUPS (CX), Y4
 	VADDPS  Y4, Y0, Y0
 	VMOVUPS 32(CX), Y4
@@ -425,30 +501,30 @@ wide7:
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
 	CMPQ    AX, $0x00000020
-	JGE     wide7
+	JGE     wide8
 
-narrow7:
+narrow8:
 	CMPQ AX, $0x00000008
-	JL   tail7
+	JL   tail8
 
-loop7:
+loop8:
 	VMOVUPS (CX), Y4
 	VADDPS  Y4, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
 	CMPQ    AX, $0x00000008
-	JGE     loop7
+	JGE     loop8
 
-tail7:
+tail8:
 	TESTQ      AX, AX
-	JZ         end7
+	JZ         end8
 	LEAQ       tailmask<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y4
 	VMASKMOVPS (CX), Y4, Y4
 	VADDPS     Y4, Y0, Y0
 
-end7:
+end8:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -473,9 +549,9 @@ TEXT ·dotAVX2(SB), NOSPLIT, $0-52
 	VXORPS Y3, Y3, Y3
 	MOVQ   y_base+24(FP), DX
 	CMPQ   AX, $0x00000020
-	JL     narrow8
+	JL     narrow9
 
-wide8:
+wide9:
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VFMADD231PS Y4, Y5, Y0
@@ -492,13 +568,13 @@ wide8:
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, AX
 	CMPQ        AX, $0x00000020
-	JGE         wide8
+	JGE         wide9
 
-narrow8:
+narrow9:
 	CMPQ AX, $0x00000008
-	JL   tail8
+	JL   tail9
 
-loop8:
+loop9:
 	VMOVUPS     (CX), Y4
 	VMOVUPS     (DX), Y5
 	VFMADD231PS Y4, Y5, Y0
@@ -506,11 +582,11 @@ loop8:
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
 	CMPQ        AX, $0x00000008
-	JGE         loop8
+	JGE         loop9
 
-tail8:
+tail9:
 	TESTQ       AX, AX
-	JZ          end8
+	JZ          end9
 	LEAQ        tailmask<>+32(SB), BX
 	NEGQ        AX
 	VMOVUPS     (BX)(AX*4), Y4
@@ -518,7 +594,7 @@ tail8:
 	VMASKMOVPS  (DX), Y4, Y4
 	VFMADD231PS Y5, Y4, Y0
 
-end8:
+end9:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y2
 	VADDPS       Y2, Y0, Y0
@@ -540,9 +616,9 @@ TEXT ·maxAbsAVX2(SB), NOSPLIT, $0-28
 	VXORPS  Y0, Y0, Y0
 	VMOVUPS c7fffffff<>+0(SB), Y1
 	CMPQ    AX, $0x00000010
-	JL      narrow9
+	JL      narrow10
 
-wide9:
+wide10:
 	VMOVUPS (CX), Y2
 	VANDPS  Y1, Y2, Y2
 	VPMAXUD Y2, Y0, Y0
@@ -552,24 +628,24 @@ wide9:
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
 	CMPQ    AX, $0x00000010
-	JGE     wide9
+	JGE     wide10
 
-narrow9:
+narrow10:
 	CMPQ AX, $0x00000008
-	JL   tail9
+	JL   tail10
 
-loop9:
+loop10:
 	VMOVUPS (CX), Y2
 	VANDPS  Y1, Y2, Y2
 	VPMAXUD Y2, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
 	CMPQ    AX, $0x00000008
-	JGE     loop9
+	JGE     loop10
 
-tail9:
+tail10:
 	TESTQ      AX, AX
-	JZ         end9
+	JZ         end10
 	LEAQ       tailmask<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y2
@@ -577,7 +653,7 @@ tail9:
 	VANDPS     Y1, Y2, Y2
 	VPMAXUD    Y2, Y0, Y0
 
-end9:
+end10:
 	VEXTRACTF128 $0x01, Y0, X1
 	VPMAXUD      X1, X0, X0
 	VMOVHLPS     X0, X0, X1
@@ -609,9 +685,9 @@ TEXT ·maxAVX2(SB), NOSPLIT, $0-28
 	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
 	CMPQ    AX, $0x00000020
-	JL      narrow10
+	JL      narrow11
 
-wide10:
+wide11:
 	VMOVUPS (CX), Y5
 	VMAXPS  Y5, Y1, Y1
 	VMOVUPS 32(CX), Y5
@@ -623,23 +699,23 @@ wide10:
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x00000020, AX
 	CMPQ    AX, $0x00000020
-	JGE     wide10
+	JGE     wide11
 
-narrow10:
+narrow11:
 	CMPQ AX, $0x00000008
-	JL   tail10
+	JL   tail11
 
-loop10:
+loop11:
 	VMOVUPS (CX), Y5
 	VMAXPS  Y5, Y1, Y1
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
 	CMPQ    AX, $0x00000008
-	JGE     loop10
+	JGE     loop11
 
-tail10:
+tail11:
 	TESTQ      AX, AX
-	JZ         end10
+	JZ         end11
 	LEAQ       tailmask<>+32(SB), DX
 	NEGQ       AX
 	VMOVUPS    (DX)(AX*4), Y5
@@ -647,7 +723,7 @@ tail10:
 	VBLENDVPS  Y5, Y6, Y0, Y6
 	VMAXPS     Y6, Y1, Y1
 
-end10:
+end11:
 	VMAXPS       Y2, Y1, Y1
 	VMAXPS       Y4, Y3, Y3
 	VMAXPS       Y3, Y1, Y1
@@ -680,9 +756,9 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	VMOVUPS c42b20000<>+0(SB), Y0
 	VMOVUPS cc2d00000<>+0(SB), Y1
 	CMPQ    AX, $0x00000008
-	JL      tail11
+	JL      tail12
 
-loop11:
+loop12:
 	VMOVUPS      (DX), Y2
 	VMINPS       Y2, Y0, Y2
 	VMAXPS       Y2, Y1, Y2
@@ -713,11 +789,11 @@ loop11:
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, AX
 	CMPQ         AX, $0x00000008
-	JGE          loop11
+	JGE          loop12
 
-tail11:
+tail12:
 	TESTQ        AX, AX
-	JZ           end11
+	JZ           end12
 	LEAQ         tailmask<>+32(SB), BX
 	NEGQ         AX
 	VMOVUPS      (BX)(AX*4), Y2
@@ -748,7 +824,7 @@ tail11:
 	VMULPS       Y0, Y1, Y3
 	VMASKMOVPS   Y3, Y2, (CX)
 
-end11:
+end12:
 	VZEROUPPER
 	RET
 
@@ -872,9 +948,9 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	VMOVUPS cc2d00000<>+0(SB), Y1
 	VMOVUPS c3f800000<>+0(SB), Y2
 	CMPQ    AX, $0x00000008
-	JL      tail12
+	JL      tail13
 
-loop12:
+loop13:
 	VMOVUPS      (DX), Y3
 	VORPS        c80000000<>+0(SB), Y3, Y4
 	VMINPS       Y4, Y0, Y4
@@ -909,11 +985,11 @@ loop12:
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, AX
 	CMPQ         AX, $0x00000008
-	JGE          loop12
+	JGE          loop13
 
-tail12:
+tail13:
 	TESTQ        AX, AX
-	JZ           end12
+	JZ           end13
 	LEAQ         tailmask<>+32(SB), BX
 	NEGQ         AX
 	VMOVUPS      (BX)(AX*4), Y3
@@ -948,7 +1024,7 @@ tail12:
 	VDIVPS       Y0, Y1, Y1
 	VMASKMOVPS   Y1, Y3, (CX)
 
-end12:
+end13:
 	VZEROUPPER
 	RET
 
@@ -970,9 +1046,9 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ    x_base+24(FP), DX
 	VMOVUPS c41200000<>+0(SB), Y0
 	CMPQ    AX, $0x00000008
-	JL      tail13
+	JL      tail14
 
-loop13:
+loop14:
 	VMOVUPS      (DX), Y1
 	VANDPS       c7fffffff<>+0(SB), Y1, Y2
 	VMINPS       Y2, Y0, Y3
@@ -1013,11 +1089,11 @@ loop13:
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, AX
 	CMPQ         AX, $0x00000008
-	JGE          loop13
+	JGE          loop14
 
-tail13:
+tail14:
 	TESTQ        AX, AX
-	JZ           end13
+	JZ           end14
 	LEAQ         tailmask<>+32(SB), BX
 	NEGQ         AX
 	VMOVUPS      (BX)(AX*4), Y1
@@ -1058,7 +1134,7 @@ tail13:
 	VBLENDVPS    Y2, Y0, Y5, Y5
 	VMASKMOVPS   Y5, Y1, (CX)
 
-end13:
+end14:
 	VZEROUPPER
 	RET
 
@@ -1153,9 +1229,9 @@ TEXT ·geluAVX2(SB), NOSPLIT, $0-48
 	VMOVUPS c41680000<>+0(SB), Y2
 	VXORPS  Y3, Y3, Y3
 	CMPQ    AX, $0x00000008
-	JL      tail14
+	JL      tail15
 
-loop14:
+loop15:
 	VMOVUPS      (DX), Y4
 	VANDPS       c7fffffff<>+0(SB), Y4, Y5
 	VMINPS       Y5, Y2, Y5
@@ -1218,11 +1294,11 @@ loop14:
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, AX
 	CMPQ         AX, $0x00000008
-	JGE          loop14
+	JGE          loop15
 
-tail14:
+tail15:
 	TESTQ        AX, AX
-	JZ           end14
+	JZ           end15
 	LEAQ         tailmask<>+32(SB), BX
 	NEGQ         AX
 	VMOVUPS      (BX)(AX*4), Y4
@@ -1285,7 +1361,7 @@ tail14:
 	VBLENDVPS    Y2, Y0, Y1, Y1
 	VMASKMOVPS   Y1, Y4, (CX)
 
-end14:
+end15:
 	VZEROUPPER
 	RET
 
@@ -1469,9 +1545,9 @@ TEXT ·quickGELUAVX2(SB), NOSPLIT, $0-48
 	VMOVUPS cc2d00000<>+0(SB), Y1
 	VMOVUPS c3f800000<>+0(SB), Y2
 	CMPQ    AX, $0x00000008
-	JL      tail15
+	JL      tail16
 
-loop15:
+loop16:
 	VMOVUPS      (DX), Y3
 	VORPS        c80000000<>+0(SB), Y3, Y4
 	VMOVUPS      c3fd9db23<>+0(SB), Y5
@@ -1514,11 +1590,11 @@ loop15:
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, AX
 	CMPQ         AX, $0x00000008
-	JGE          loop15
+	JGE          loop16
 
-tail15:
+tail16:
 	TESTQ        AX, AX
-	JZ           end15
+	JZ           end16
 	LEAQ         tailmask<>+32(SB), BX
 	NEGQ         AX
 	VMOVUPS      (BX)(AX*4), Y3
@@ -1561,7 +1637,7 @@ tail15:
 	VDIVPS       Y0, Y1, Y1
 	VMASKMOVPS   Y1, Y3, (CX)
 
-end15:
+end16:
 	VZEROUPPER
 	RET
 
@@ -1606,9 +1682,9 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-60
 	VMOVUPS      cc2d00000<>+0(SB), Y2
 	VXORPS       Y3, Y3, Y3
 	CMPQ         AX, $0x00000008
-	JL           tail16
+	JL           tail17
 
-loop16:
+loop17:
 	VMOVUPS      (DX), Y4
 	VSUBPS       Y0, Y4, Y4
 	VMINPS       Y4, Y1, Y4
@@ -1641,11 +1717,11 @@ loop16:
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, AX
 	CMPQ         AX, $0x00000008
-	JGE          loop16
+	JGE          loop17
 
-tail16:
+tail17:
 	TESTQ        AX, AX
-	JZ           end16
+	JZ           end17
 	LEAQ         tailmask<>+32(SB), BX
 	NEGQ         AX
 	VMOVUPS      (BX)(AX*4), Y4
@@ -1679,7 +1755,7 @@ tail16:
 	VANDPS       Y4, Y5, Y5
 	VADDPS       Y5, Y3, Y3
 
-end16:
+end17:
 	VEXTRACTF128 $0x01, Y3, X0
 	VADDPS       X0, X3, X3
 	VMOVHLPS     X3, X3, X0
@@ -1701,9 +1777,9 @@ TEXT ·geluGradAVX2(SB), NOSPLIT, $0-72
 	VMOVUPS cc2d00000<>+0(SB), Y1
 	VMOVUPS c41680000<>+0(SB), Y2
 	CMPQ    AX, $0x00000008
-	JL      tail17
+	JL      tail18
 
-loop17:
+loop18:
 	VMOVUPS      (DX), Y3
 	VANDPS       c7fffffff<>+0(SB), Y3, Y4
 	VMINPS       Y4, Y2, Y4
@@ -1764,11 +1840,11 @@ loop17:
 	ADDQ         $0x00000020, BX
 	SUBQ         $0x00000008, AX
 	CMPQ         AX, $0x00000008
-	JGE          loop17
+	JGE          loop18
 
-tail17:
+tail18:
 	TESTQ        AX, AX
-	JZ           end17
+	JZ           end18
 	LEAQ         tailmask<>+32(SB), SI
 	NEGQ         AX
 	VMOVUPS      (SI)(AX*4), Y3
@@ -1828,7 +1904,7 @@ tail17:
 	VMULPS       Y0, Y1, Y1
 	VMASKMOVPS   Y1, Y3, (CX)
 
-end17:
+end18:
 	VZEROUPPER
 	RET
 
@@ -1843,9 +1919,9 @@ TEXT ·quickGELUGradAVX2(SB), NOSPLIT, $0-72
 	VMOVUPS cc2d00000<>+0(SB), Y1
 	VMOVUPS c3f800000<>+0(SB), Y2
 	CMPQ    AX, $0x00000008
-	JL      tail18
+	JL      tail19
 
-loop18:
+loop19:
 	VMOVUPS      (DX), Y3
 	VORPS        c80000000<>+0(SB), Y3, Y4
 	VMOVUPS      c3fd9db23<>+0(SB), Y5
@@ -1894,11 +1970,11 @@ loop18:
 	ADDQ         $0x00000020, BX
 	SUBQ         $0x00000008, AX
 	CMPQ         AX, $0x00000008
-	JGE          loop18
+	JGE          loop19
 
-tail18:
+tail19:
 	TESTQ        AX, AX
-	JZ           end18
+	JZ           end19
 	LEAQ         tailmask<>+32(SB), SI
 	NEGQ         AX
 	VMOVUPS      (SI)(AX*4), Y3
@@ -1946,7 +2022,7 @@ tail18:
 	VMULPS       Y0, Y4, Y4
 	VMASKMOVPS   Y4, Y3, (CX)
 
-end18:
+end19:
 	VZEROUPPER
 	RET
 
@@ -1958,9 +2034,9 @@ TEXT ·layerNormAVX2(SB), NOSPLIT, $0-112
 	VXORPS Y1, Y1, Y1
 	MOVQ   x_len+32(FP), CX
 	CMPQ   CX, $0x00000010
-	JL     narrow19
+	JL     narrow20
 
-wide19:
+wide20:
 	VMOVUPS (AX), Y2
 	VADDPS  Y2, Y0, Y0
 	VMOVUPS 32(AX), Y2
@@ -1968,30 +2044,30 @@ wide19:
 	ADDQ    $0x00000040, AX
 	SUBQ    $0x00000010, CX
 	CMPQ    CX, $0x00000010
-	JGE     wide19
+	JGE     wide20
 
-narrow19:
+narrow20:
 	CMPQ CX, $0x00000008
-	JL   tail19
+	JL   tail20
 
-loop19:
+loop20:
 	VMOVUPS (AX), Y2
 	VADDPS  Y2, Y0, Y0
 	ADDQ    $0x00000020, AX
 	SUBQ    $0x00000008, CX
 	CMPQ    CX, $0x00000008
-	JGE     loop19
+	JGE     loop20
 
-tail19:
+tail20:
 	TESTQ      CX, CX
-	JZ         end19
+	JZ         end20
 	LEAQ       tailmask<>+32(SB), DX
 	NEGQ       CX
 	VMOVUPS    (DX)(CX*4), Y2
 	VMASKMOVPS (AX), Y2, Y2
 	VADDPS     Y2, Y0, Y0
 
-end19:
+end20:
 	VADDPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
@@ -2010,9 +2086,9 @@ end19:
 	VXORPS       Y2, Y2, Y2
 	MOVQ         x_len+32(FP), CX
 	CMPQ         CX, $0x00000010
-	JL           narrow20
+	JL           narrow21
 
-wide20:
+wide21:
 	VMOVUPS     (AX), Y3
 	VSUBPS      Y0, Y3, Y3
 	VFMADD231PS Y3, Y3, Y1
@@ -2022,24 +2098,24 @@ wide20:
 	ADDQ        $0x00000040, AX
 	SUBQ        $0x00000010, CX
 	CMPQ        CX, $0x00000010
-	JGE         wide20
+	JGE         wide21
 
-narrow20:
+narrow21:
 	CMPQ CX, $0x00000008
-	JL   tail20
+	JL   tail21
 
-loop20:
+loop21:
 	VMOVUPS     (AX), Y3
 	VSUBPS      Y0, Y3, Y3
 	VFMADD231PS Y3, Y3, Y1
 	ADDQ        $0x00000020, AX
 	SUBQ        $0x00000008, CX
 	CMPQ        CX, $0x00000008
-	JGE         loop20
+	JGE         loop21
 
-tail20:
+tail21:
 	TESTQ       CX, CX
-	JZ          end20
+	JZ          end21
 	LEAQ        tailmask<>+32(SB), DX
 	NEGQ        CX
 	VMOVUPS     (DX)(CX*4), Y3
@@ -2048,7 +2124,7 @@ tail20:
 	VANDPS      Y3, Y4, Y4
 	VFMADD231PS Y4, Y4, Y1
 
-end20:
+end21:
 	VADDPS       Y2, Y1, Y1
 	VEXTRACTF128 $0x01, Y1, X2
 	VADDPS       X2, X1, X1
@@ -2072,9 +2148,9 @@ end20:
 	MOVQ         beta_base+72(FP), BX
 	MOVQ         x_len+32(FP), SI
 	CMPQ         SI, $0x00000010
-	JL           narrow21
+	JL           narrow22
 
-wide21:
+wide22:
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y3
 	VMOVUPS     (BX), Y4
@@ -2095,13 +2171,13 @@ wide21:
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000010, SI
 	CMPQ        SI, $0x00000010
-	JGE         wide21
+	JGE         wide22
 
-narrow21:
+narrow22:
 	CMPQ SI, $0x00000008
-	JL   tail21
+	JL   tail22
 
-loop21:
+loop22:
 	VMOVUPS     (AX), Y1
 	VMOVUPS     (DX), Y3
 	VMOVUPS     (BX), Y4
@@ -2115,11 +2191,11 @@ loop21:
 	ADDQ        $0x00000020, BX
 	SUBQ        $0x00000008, SI
 	CMPQ        SI, $0x00000008
-	JGE         loop21
+	JGE         loop22
 
-tail21:
+tail22:
 	TESTQ       SI, SI
-	JZ          end21
+	JZ          end22
 	LEAQ        tailmask<>+32(SB), DI
 	NEGQ        SI
 	VMOVUPS     (DI)(SI*4), Y1
@@ -2131,7 +2207,7 @@ tail21:
 	VFMADD213PS Y5, Y4, Y3
 	VMASKMOVPS  Y3, Y1, (CX)
 
-end21:
+end22:
 	VZEROUPPER
 	RET
 
@@ -2149,9 +2225,9 @@ TEXT ·layerNormGradAVX2(SB), NOSPLIT, $0-152
 	VXORPS       Y3, Y3, Y3
 	MOVQ         x_len+56(FP), DI
 	CMPQ         DI, $0x00000008
-	JL           tail22
+	JL           tail23
 
-loop22:
+loop23:
 	VMOVUPS     (AX), Y4
 	VMOVUPS     (CX), Y5
 	VMOVUPS     (DX), Y6
@@ -2173,11 +2249,11 @@ loop22:
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, DI
 	CMPQ        DI, $0x00000008
-	JGE         loop22
+	JGE         loop23
 
-tail22:
+tail23:
 	TESTQ       DI, DI
-	JZ          end22
+	JZ          end23
 	LEAQ        tailmask<>+32(SB), R8
 	NEGQ        DI
 	VMOVUPS     (R8)(DI*4), Y4
@@ -2196,7 +2272,7 @@ tail22:
 	VADDPS      Y6, Y2, Y2
 	VFMADD231PS Y5, Y6, Y3
 
-end22:
+end23:
 	VEXTRACTF128 $0x01, Y2, X4
 	VADDPS       X4, X2, X2
 	VMOVHLPS     X2, X2, X4
@@ -2225,9 +2301,9 @@ end22:
 	MOVQ         dx_base+0(FP), BX
 	MOVQ         x_len+56(FP), SI
 	CMPQ         SI, $0x00000010
-	JL           narrow23
+	JL           narrow24
 
-wide23:
+wide24:
 	VMOVUPS      (AX), Y4
 	VMOVUPS      (CX), Y5
 	VMOVUPS      (DX), Y6
@@ -2252,13 +2328,13 @@ wide23:
 	ADDQ         $0x00000040, BX
 	SUBQ         $0x00000010, SI
 	CMPQ         SI, $0x00000010
-	JGE          wide23
+	JGE          wide24
 
-narrow23:
+narrow24:
 	CMPQ SI, $0x00000008
-	JL   tail23
+	JL   tail24
 
-loop23:
+loop24:
 	VMOVUPS      (AX), Y4
 	VMOVUPS      (CX), Y5
 	VMOVUPS      (DX), Y6
@@ -2274,11 +2350,11 @@ loop23:
 	ADDQ         $0x00000020, BX
 	SUBQ         $0x00000008, SI
 	CMPQ         SI, $0x00000008
-	JGE          loop23
+	JGE          loop24
 
-tail23:
+tail24:
 	TESTQ        SI, SI
-	JZ           end23
+	JZ           end24
 	LEAQ         tailmask<>+32(SB), DI
 	NEGQ         SI
 	VMOVUPS      (DI)(SI*4), Y4
@@ -2292,6 +2368,6 @@ tail23:
 	VMULPS       Y1, Y6, Y6
 	VMASKMOVPS   Y6, Y4, (BX)
 
-end23:
+end24:
 	VZEROUPPER
 	RET

@@ -31,6 +31,7 @@ func emitVec(a *asm) {
 		a.AddDatum(4*i, operand.U32(v))
 	}
 	e.simple()
+	e.adam()
 	e.reductions()
 	e.transcendental()
 	e.norm()
@@ -223,6 +224,37 @@ func (e *elem) simple() {
 		e.VFNMADD231PS(y, y, t)
 		e.VMULPS(t, v, v)
 		l.store(v, d)
+	})
+	e.end()
+}
+
+// adam emits the optimiser's step on one run of parameters.
+func (e *elem) adam() {
+	e.fn("adamAVX2", "func(p, g, m, v []float32, beta1, beta2, eps, step, keep float32)",
+		"adamAVX2 updates m and v by g and sets p to (p − step·m/(√v + eps))·keep.")
+	n, p, g, m, v := e.length("p"), e.slice("p"), e.slice("g"), e.slice("m"), e.slice("v")
+	b1, b2, eps := e.broadcast("beta1"), e.broadcast("beta2"), e.broadcast("eps")
+	step, keep := e.broadcast("step"), e.broadcast("keep")
+	c1, c2 := e.reg8(1), e.reg8(1)
+	e.VSUBPS(b1, c1, c1)
+	e.VSUBPS(b2, c2, c2)
+	e.each(n, 1, []reg.GPVirtual{p, g, m, v}, func(l lanes, _ int) {
+		gv, mv, vv, pv := l.load(g), l.load(m), l.load(v), l.load(p)
+		t := e.YMM()
+		e.VMULPS(c1, gv, t)
+		e.VFMADD213PS(t, b1, mv) // beta1·m + (1−beta1)·g
+		l.store(mv, m)
+		e.VMULPS(gv, gv, gv)
+		e.VMULPS(c2, gv, gv)
+		e.VFMADD213PS(gv, b2, vv) // beta2·v + (1−beta2)·g²
+		l.store(vv, v)
+		e.VSQRTPS(vv, vv)
+		e.VADDPS(eps, vv, vv)
+		e.VMULPS(step, mv, mv)
+		e.VDIVPS(vv, mv, mv)
+		e.VSUBPS(mv, pv, pv)
+		e.VMULPS(keep, pv, pv)
+		l.store(pv, p)
 	})
 	e.end()
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -335,6 +336,17 @@ func writeBad(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, f.name, "copy.safetensors"), shard)
 		}
 		write(t, filepath.Join(dir, f.name+".error"), []byte(f.want+"\n"))
+	}
+	// Good files are the better half of a fuzzing corpus.
+	for name, data := range map[string][]byte{
+		"FuzzSafetensors/two-tensors": header(`{"__metadata__":{"format":"pt"},"v":{"dtype":"BF16","shape":[],"data_offsets":[16,18]},`+one+`}`, 18),
+		"FuzzTorch/zip":               ok,
+		"FuzzTorch/zip-deflated":      deflated,
+		"FuzzTorch/zip-transposed":    with(func(v *view) { v.stride = []int64{1, 2} }),
+		"FuzzTorch/zip-lightning":     zipped((&pkl{}).op("\x80\x02}").str("state_dict").op("}").str("model.w").tensor(good()).op("ss.").Bytes(), map[string][]byte{"0": four}),
+		"FuzzTorch/legacy":            legacy(magic, version, stateDict(good()), keys, append(le64(4), four...)),
+	} {
+		write(t, filepath.Join("testdata", "fuzz", filepath.FromSlash(name)), fmt.Appendf(nil, "go test fuzz v1\n[]byte(%q)\n", data))
 	}
 	t.Logf("wrote %d files and %d folders", len(files), len(folders))
 }

@@ -2,11 +2,11 @@ package imageproc
 
 import (
 	"bytes"
-	"image"
 
 	"golang.org/x/image/bmp"
 
 	"govle/vle/imageproc/internal/jpeg"
+	"govle/vle/imageproc/internal/png"
 	"govle/vle/imageproc/internal/tiff"
 )
 
@@ -20,9 +20,32 @@ func decodeJPEG(d *decoding) error {
 	return nil
 }
 
+// decodePNG gives what Pillow shows.
+func decodePNG(d *decoding) error {
+	p, err := png.Decode(d.data, d.allow, d.wantAlpha)
+	if err != nil {
+		return err
+	}
+	d.img = &RGB{Pix: p.Pix, Width: p.Width, Height: p.Height}
+	d.alpha = p.Alpha
+	return nil
+}
+
+// decodeBMP decodes uncompressed bitmaps of 1, 2, 4, 8, 24 and 32 bits.
 func decodeBMP(d *decoding) error {
-	return d.plain(func(b []byte) (image.Config, error) { return bmp.DecodeConfig(bytes.NewReader(b)) },
-		func(b []byte) (image.Image, error) { return bmp.Decode(bytes.NewReader(b)) })
+	c, err := bmp.DecodeConfig(bytes.NewReader(d.data))
+	if err != nil {
+		return err
+	}
+	if err := d.allow(c.Width, c.Height); err != nil {
+		return err
+	}
+	img, err := bmp.Decode(bytes.NewReader(d.data))
+	if err != nil {
+		return err
+	}
+	d.set(img)
+	return nil
 }
 
 // decodeTIFF decodes the first page. Unlike with other formats, Pillow itself turns
@@ -45,21 +68,5 @@ func decodeTIFF(d *decoding) error {
 			d.alpha = append(d.alpha, grey.Pix[3*i])
 		}
 	}
-	return nil
-}
-
-func (d *decoding) plain(config func([]byte) (image.Config, error), decode func([]byte) (image.Image, error)) error {
-	c, err := config(d.data)
-	if err != nil {
-		return err
-	}
-	if err := d.allow(c.Width, c.Height); err != nil {
-		return err
-	}
-	img, err := decode(d.data)
-	if err != nil {
-		return err
-	}
-	d.set(img)
 	return nil
 }

@@ -82,6 +82,20 @@ scan = b"".join(b"\0" + row.astype(">u2").tobytes() for row in wide)
 chunk = lambda t, d: struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d))
 open("rgb16.png", "wb").write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", W, H, 16, 2, 0, 0, 0))
                               + chunk(b"IDAT", zlib.compress(scan)) + chunk(b"IEND", b""))
+def interlace(name, im, depth, color, extra=b""):
+    """A PNG in Adam7 order, no filter; im is [H, W, bytes a pixel] of 8 or 16 bits."""
+    data = b""
+    for y0, x0, dy, dx in [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]:
+        part = im[y0::dy, x0::dx]
+        if part.size:
+            data += b"".join(b"\0" + row.tobytes() for row in part)
+    open(name, "wb").write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", im.shape[1], im.shape[0], depth, color, 0, 0, 1))
+                           + extra + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b""))
+    files[name] = {}
+interlace("interlaced_rgb.png", rgb, 8, 2)
+interlace("interlaced_rgba.png", np.dstack([rgb, alpha]), 8, 6)
+interlace("interlaced_small.png", rgb[:3, :2], 8, 2)
+interlace("interlaced_palette.png", np.asarray(p)[:, :, None], 8, 3, chunk(b"PLTE", bytes(p.getpalette()[:48])) + chunk(b"tRNS", b"\0\x80"))
 save("int32.tif", Image.fromarray(np.asarray(grey).astype(np.int32) * 2 - 90))
 save("float32.tif", Image.fromarray(np.asarray(grey).astype(np.float32) * 1.7 - 60))
 save("lossy.webp", pic, quality=60)

@@ -63,6 +63,10 @@ func BenchmarkSgemm(b *testing.B) {
 			})
 			p := newPacked(kn.fit(s.n), s.k, s.n, nil)
 			p.pack(s.transB, w, ldb, true)
+			h := newPacked(kn.fit(s.n), s.k, s.n, nil)
+			h.pack(s.transB, w, ldb, true)
+			h.shrink()
+			measure(kn.name+"-bf16", func() { h.mul(s.m, a, 1, false, c, s.n, nil, runtime.GOMAXPROCS(0) > 1) })
 			measure(kn.name+"-packed", func() { p.mul(s.m, a, 1, false, c, s.n, nil, runtime.GOMAXPROCS(0) > 1) })
 		}
 		if otherSgemm != nil { // -tags netlib

@@ -8,7 +8,8 @@
 //
 // Weights that are used again and again are packed once with [NewPacked];
 // [Packed.Mul] then runs the product with bias, activation and residual fused.
-// [NewQuantizedPacked] does the same in eight bits.
+// [NewPackedBF16] stores them in half the memory, [NewQuantizedPacked] computes in
+// eight bits.
 // [Attention] is softmax(scale·Q·Kᵀ + bias)·V without the score matrix.
 // Elementwise routines live in package vec below this one.
 //

@@ -212,23 +212,29 @@ func (g *product) task(t int) {
 	j0 := t / g.rowBlocks * g.panelsPer
 	j1 := min(p.panels, j0+g.panelsPer)
 	full := min(j1, p.n/kn.nr) // panels from here on are padded
+	var wide []float32         // one panel of bfloat16 weights as floats
+	if p.half != nil {
+		buf := getScratch(p.kc * kn.nr)
+		defer putScratch(buf)
+		wide = *buf
+	}
 	for k0 := 0; k0 < p.k; k0 += p.kc {
 		kb := min(p.kc, p.k-k0)
 		acc := 0
 		if g.acc || k0 > 0 {
 			acc = 1
 		}
-		if p.k <= shallow {
+		if p.k <= shallow && wide == nil {
 			for i := i0; i < i1; {
 				i += g.across(i, i1, k0, kb, j0, full, acc)
 			}
 		} else {
 			for j := j0; j < full; j++ {
-				g.down(i0, i1, k0, kb, j, acc)
+				g.down(i0, i1, k0, kb, j, acc, p.floats(wide, k0, kb, j))
 			}
 		}
 		if full < j1 {
-			g.edge(i0, i1, k0, kb, full, acc)
+			g.edge(i0, i1, k0, kb, full, acc, p.floats(wide, k0, kb, full))
 		}
 	}
 	if g.ep != nil {
@@ -247,10 +253,10 @@ func (g *product) rowsAt(i, k0, kb int) (a *float32, rs, cs, tile int) {
 	return &g.a.data[i*g.a.rs+k0], g.a.rs, 1, mr * g.a.rs
 }
 
-// down computes rows i0…i1 of panel j.
-func (g *product) down(i0, i1, k0, kb, j, acc int) {
+// down computes rows i0…i1 of panel j, whose floats are panel.
+func (g *product) down(i0, i1, k0, kb, j, acc int, panel []float32) {
 	kn := g.p.kn
-	b := &g.p.panel(k0, kb, j)[0]
+	b := &panel[0]
 	i := i0
 	if n := (i1 - i0) / kn.mr; n > 0 {
 		a, rs, cs, tile := g.rowsAt(i, k0, kb)
@@ -293,9 +299,9 @@ func (kn *kernel) tileRows(left int) int {
 
 // edge computes rows i0…i1 of the last panel, which is wider than what is left
 // of C, by way of a tile of its own.
-func (g *product) edge(i0, i1, k0, kb, j, acc int) {
+func (g *product) edge(i0, i1, k0, kb, j, acc int, panel []float32) {
 	p, kn := g.p, g.p.kn
-	b := &p.panel(k0, kb, j)[0]
+	b := &panel[0]
 	w := p.n - j*kn.nr
 	buf := getScratch(kn.mr * kn.nr)
 	tmp := *buf

@@ -73,3 +73,8 @@ func gemm12x32AVX512(tiles int, k int, a *float32, b *float32, c *float32, rs in
 //
 //go:noescape
 func transpose8AVX2(blocks int, src *float32, ld int, dst *float32, dstride int)
+
+// widenAVX2 turns blocks·16 bfloat16 numbers into floats.
+//
+//go:noescape
+func widenAVX2(blocks int, dst *float32, src *uint16)

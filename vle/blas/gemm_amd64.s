@@ -2841,3 +2841,24 @@ loop:
 end:
 	VZEROUPPER
 	RET
+
+// func widenAVX2(blocks int, dst *float32, src *uint16)
+// Requires: AVX, AVX2
+TEXT ·widenAVX2(SB), NOSPLIT, $0-24
+	MOVQ blocks+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ src+16(FP), DX
+
+loop:
+	VPMOVZXWD (DX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVDQU   Y0, (CX)
+	VPMOVZXWD 16(DX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVDQU   Y0, 32(CX)
+	ADDQ      $0x20, DX
+	ADDQ      $0x40, CX
+	DECQ      AX
+	JNZ       loop
+	VZEROUPPER
+	RET

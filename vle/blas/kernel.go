@@ -20,6 +20,8 @@ type kernel struct {
 	// transpose8 reads 8 rows of 8·blocks floats, ld apart, and writes column p
 	// to dst[p·dstride:][:8].
 	transpose8 func(blocks int, src *float32, ld int, dst *float32, dstride int)
+	// widen turns blocks·16 bfloat16 numbers into floats.
+	widen func(blocks int, dst *float32, src *uint16)
 }
 
 // kernels lists what this machine can run, the preferred one first; the last is
@@ -42,7 +44,7 @@ func (kn *kernel) fit(n int) *kernel {
 // portable is plain Go for every architecture.
 var portable = kernel{
 	name: "go", mr: 4, nr: 4, rest: []int{3, 2, 1},
-	tiles: tilesGo, transpose8: transpose8Go,
+	tiles: tilesGo, transpose8: transpose8Go, widen: widenGo,
 }
 
 func at(p *float32, i int) *float32 {

@@ -6,12 +6,12 @@ import "github.com/klauspost/cpuid/v2"
 
 var avx2 = kernel{
 	name: "avx2", mr: 6, nr: 16, rest: []int{5, 4, 3, 2, 1},
-	tiles: tilesAVX2, transpose8: transpose8AVX2,
+	tiles: tilesAVX2, transpose8: transpose8AVX2, widen: widenAVX2,
 }
 
 var avx512 = kernel{
 	name: "avx512", mr: 12, nr: 32, rest: []int{8, 6, 4, 3, 2, 1}, narrow: &avx2,
-	tiles: tilesAVX512, transpose8: transpose8AVX2,
+	tiles: tilesAVX512, transpose8: transpose8AVX2, widen: widenAVX2,
 }
 
 // machineKernels asks the processor, and through it the operating system

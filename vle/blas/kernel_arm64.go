@@ -6,7 +6,7 @@ package blas
 // instructions.
 var neon = kernel{
 	name: "neon", mr: 6, nr: 16, rest: []int{5, 4, 3, 2, 1},
-	tiles: tilesNEON, transpose8: transpose8Go,
+	tiles: tilesNEON, transpose8: transpose8Go, widen: widenGo,
 }
 
 func machineKernels() []*kernel { return []*kernel{&neon} }

@@ -16,6 +16,7 @@ type Packed struct {
 	panels int
 	kn     *kernel
 	data   []float32
+	half   []uint16 // bfloat16, in place of data; see NewPackedBF16
 }
 
 // NewPacked packs the weights of a linear layer y = x·wᵀ: w holds n rows
@@ -57,8 +58,13 @@ func packedSize(kn *kernel, k, n int) int {
 
 // panel returns panel j of the block that starts at k0 and is kb deep.
 func (p *Packed) panel(k0, kb, j int) []float32 {
-	off := (k0*p.panels + j*kb) * p.kn.nr
-	return p.data[off : off+kb*p.kn.nr]
+	off, size := p.at(k0, kb, j)
+	return p.data[off : off+size]
+}
+
+// at is where panel j of the block that starts at k0 lies, and its size.
+func (p *Packed) at(k0, kb, j int) (off, size int) {
+	return (k0*p.panels + j*kb) * p.kn.nr, kb * p.kn.nr
 }
 
 // pack fills p from b, which is k×n or, with trans, n×k.

@@ -26,6 +26,12 @@ func TestPackedMul(t *testing.T) {
 			}
 			p := newPacked(kn, k, n, nil)
 			p.pack(true, w, k, true)
+			if r.IntN(3) == 0 {
+				p.shrink()
+				for i, v := range w {
+					w[i] = math.Float32frombits(uint32(bfloat16(v)) << 16)
+				}
+			}
 			dst := make([]float32, m*ldd+8)
 			for i := range dst {
 				dst[i] = guard
@@ -58,8 +64,8 @@ func TestPackedMul(t *testing.T) {
 					s += float64(ep.Residual[i*ldr+j])
 				}
 				if d := math.Abs(float64(v) - s); !(d <= 1e-6*(size+math.Abs(s)+1)) {
-					t.Fatalf("%s: m=%d n=%d k=%d act=%d bias=%v residual=%v: [%d,%d] = %v, want %v",
-						kn.name, m, n, k, ep.Act, ep.Bias != nil, ep.Residual != nil, i, j, v, s)
+					t.Fatalf("%s: m=%d n=%d k=%d act=%d bias=%v residual=%v bf16=%v: [%d,%d] = %v, want %v",
+						kn.name, m, n, k, ep.Act, ep.Bias != nil, ep.Residual != nil, p.half != nil, i, j, v, s)
 				}
 			}
 		}
@@ -90,4 +96,20 @@ func TestPackedPanics(t *testing.T) {
 		}()
 	}
 	p.Mul(nil, nil, 0, nil) // nothing to do is no mistake
+}
+
+// TestBFloat16: rounding is to the nearest, ties to even, and what is not a
+// number stays so.
+func TestBFloat16(t *testing.T) {
+	for _, tc := range []struct {
+		in, want uint32
+	}{
+		{0x3f800000, 0x3f80}, {0x3f807fff, 0x3f80}, {0x3f808000, 0x3f80}, {0x3f808001, 0x3f81},
+		{0x3f818000, 0x3f82}, {0xbf818000, 0xbf82}, {0x00000001, 0}, {0x80000000, 0x8000},
+		{0x7f800000, 0x7f80}, {0x7f7fffff, 0x7f80}, {0x7f800001, 0x7fc0}, {0xffffffff, 0xffff},
+	} {
+		if got := bfloat16(math.Float32frombits(tc.in)); uint32(got) != tc.want {
+			t.Errorf("bfloat16(%08x) = %04x, want %04x", tc.in, got, tc.want)
+		}
+	}
 }

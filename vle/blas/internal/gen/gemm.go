@@ -18,6 +18,26 @@ func emitGemm(a *asm) {
 		a.gemmTiles(fmt.Sprintf("gemm%dx32AVX512", mr), mr, true)
 	}
 	a.transpose8()
+	a.widen()
+}
+
+// widen emits bfloat16 → float32, which is a shift.
+func (a *asm) widen() {
+	a.fn("widenAVX2", "func(blocks int, dst *float32, src *uint16)", "widenAVX2 turns blocks·16 bfloat16 numbers into floats.")
+	n, d, s := a.arg("blocks"), a.arg("dst"), a.arg("src")
+	a.Label("loop")
+	for i := range 2 {
+		v := a.YMM()
+		a.VPMOVZXWD(operand.Mem{Base: s, Disp: 16 * i}, v)
+		a.VPSLLD(operand.Imm(16), v, v)
+		a.VMOVDQU(v, operand.Mem{Base: d, Disp: 32 * i})
+	}
+	a.ADDQ(operand.Imm(32), s)
+	a.ADDQ(operand.Imm(64), d)
+	a.DECQ(n)
+	a.JNZ(operand.LabelRef("loop"))
+	a.VZEROUPPER()
+	a.RET()
 }
 
 // gemmTiles emits a loop over tiles, each C[mr×nr] = alpha·A·B (+ C), where A is

@@ -51,7 +51,10 @@
 //	                          absmax} or null}; for base, grad_weight.npz has w of the loss
 //	                          sum(pooled · w)
 //	*/position/               extend.npz, relative_position.npz, activations.npz
-//	pipelines/                inputs/, processor-KIND/, and vqa.jsonl, itm.jsonl, … by kind
+//	pipelines/                inputs/, processor-KIND/ and, by the model's KIND: vqa.jsonl, itm.jsonl,
+//	                          pbc.jsonl (with overlay/), vcr.jsonl; patch_box.jsonl, build_text.jsonl
+//	training/losses.npz       logits, targets and their losses; quirks.json: missing_keys and
+//	                          unexpected_keys of a head's weights in another model
 //	realsize/HEAD_SIZE_PX.*   .json: the seeds of [Formula], first_values_check; .npz: input_ids,
 //	                          attention_mask, logits, logits_f64, X.pos, X.val, X.meanstd
 //	archs/SIZE.CLASS.json     state_dict: {name: {shape, param}}, n_params, beside

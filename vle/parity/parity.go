@@ -74,6 +74,7 @@ var kinds = []func(*folder) []testCase{
 	findVQA,
 	findITM,
 	findPBC,
+	findVCR,
 	findTraining,
 	findQuirks,
 	findEasyVQA,

@@ -1,8 +1,10 @@
 package kernel
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -21,13 +23,86 @@ func python(t testing.TB, module string) string {
 	return exe
 }
 
+// jupyter runs a Python program of testdata on a kernel; it must end well and skip
+// nothing.
+func jupyter(t *testing.T, program, jupyterPath, kernel string, env ...string) {
+	t.Helper()
+	cmd := exec.Command(python(t, "jupyter_kernel_test"), filepath.Join("testdata", program), "-v")
+	cmd.Env = append(os.Environ(), append(env, "JUPYTER_PATH="+jupyterPath, "KERNEL="+kernel)...)
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "\nOK") || strings.Contains(string(out), "skipped") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// realKernel builds the govle command, installs it as kernel "go-test" with more
+// arguments, and returns the value of JUPYTER_PATH.
+func realKernel(t *testing.T, more ...string) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it builds the govle command and its worker")
+	}
+	source, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "govle")
+	build := exec.Command("go", "build", "-o", program, "govle/cmd/govle")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the govle command: %v\n%s", err, out)
+	}
+	prefix := t.TempDir()
+	dir, err := InstallSpec(SpecOptions{Prefix: prefix, Name: "go-test", Program: program, Env: map[string]string{"GOVLE_SOURCE": source}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "kernel.json")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var spec map[string]any
+	if err := json.Unmarshal(data, &spec); err != nil {
+		t.Fatal(err)
+	}
+	argv := spec["argv"].([]any)
+	for _, arg := range more {
+		argv = append(argv, arg)
+	}
+	spec["argv"] = argv
+	if data, err = json.Marshal(spec); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(prefix, "share", "jupyter")
+}
+
 // TestJupyterKernelTestFake runs Jupyter's own conformance test against the
 // protocol front with the fake executor.
 func TestJupyterKernelTestFake(t *testing.T) {
-	cmd := exec.Command(python(t, "jupyter_kernel_test"), "testdata/conformance.py", "-v")
-	cmd.Env = append(os.Environ(), "JUPYTER_PATH="+writeFakeSpec(t), "KERNEL=fake", "SAMPLES=testdata/samples_fake.json")
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "OK") || strings.Contains(string(out), "skipped") {
-		t.Errorf("%v\n%s", err, out)
+	jupyter(t, "conformance.py", writeFakeSpec(t), "fake", "SAMPLES=testdata/samples_fake.json")
+}
+
+// TestJupyterKernelTest runs it against the real kernel.
+func TestJupyterKernelTest(t *testing.T) {
+	python(t, "jupyter_kernel_test")
+	jupyter(t, "conformance.py", realKernel(t), "go-test", "SAMPLES=testdata/samples_go.json")
+}
+
+// TestWidgets plays the page to the widgets of a real kernel.
+func TestWidgets(t *testing.T) {
+	python(t, "jupyter_kernel_test")
+	jupyter(t, "widgets.py", realKernel(t), "go-test")
+}
+
+// TestRobustness does to a real kernel what ends lesser ones. It takes two
+// minutes, so it runs only when GOVLE_ROBUSTNESS is set.
+func TestRobustness(t *testing.T) {
+	if os.Getenv("GOVLE_ROBUSTNESS") == "" {
+		t.Skip("set GOVLE_ROBUSTNESS=1 to run it; it takes two minutes")
 	}
+	python(t, "jupyter_kernel_test")
+	jupyter(t, "robustness.py", realKernel(t, "--memory-limit", "1GiB"), "go-test")
 }

@@ -50,18 +50,27 @@ func (l *lockedBuffer) String() string {
 // startKernel starts a server on Unix sockets and ends it with the test.
 func startKernel(t testing.TB) *testKernel {
 	t.Helper()
+	tk := new(testKernel)
+	tk.start(t, func(s engine.Sink) (Executor, error) {
+		tk.fake = newFake(s)
+		return tk.fake, nil
+	})
+	return tk
+}
+
+// start starts the server with an executor.
+func (tk *testKernel) start(t testing.TB, newExecutor func(engine.Sink) (Executor, error)) {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "k") // t.TempDir can be too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
-	tk := &testKernel{logs: new(lockedBuffer), conn: &wire.Connection{
+	tk.logs = new(lockedBuffer)
+	tk.conn = &wire.Connection{
 		Transport: "ipc", IP: filepath.Join(dir, "s"), Key: "secret", SignatureScheme: "hmac-sha256",
 		ShellPort: 1, IOPubPort: 2, StdinPort: 3, ControlPort: 4, HBPort: 5,
-	}}
-	tk.server, err = start(tk.conn, slog.New(slog.NewTextHandler(tk.logs, nil)), func(s engine.Sink) (Executor, error) {
-		tk.fake = newFake(s)
-		return tk.fake, nil
-	})
+	}
+	tk.server, err = start(tk.conn, slog.New(slog.NewTextHandler(tk.logs, nil)), newExecutor)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +88,6 @@ func startKernel(t testing.TB) *testKernel {
 		}
 		os.RemoveAll(dir)
 	})
-	return tk
 }
 
 // connect connects a client and ends it with the test.

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"govle/kernel/engine/internal/link"
 )
 
 // plugin is a cell that was compiled and linked.
@@ -14,6 +16,10 @@ type plugin struct {
 	cell   *built
 	file   string // shared object
 	symbol string // its entry function
+
+	// program is what the worker evaluates when the cell is too simple to be
+	// compiled; then there is no file.
+	program []*link.Node
 
 	checked   *checked
 	generated *generated

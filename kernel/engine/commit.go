@@ -26,6 +26,9 @@ func (s *session) commit(p *plugin, mark int, failed bool) {
 		}
 		s.homes[o] = h
 	}
+	for _, id := range gen.registered {
+		s.registered[id] = true
+	}
 	for name, pkg := range c.importNames {
 		s.imports[name] = pkg
 		delete(s.names, name)

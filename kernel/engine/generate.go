@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -18,9 +19,11 @@ type generator struct {
 	seq   int
 	homes map[types.Object]home // of what this cell declares
 
-	imports  map[string]bool // import paths in use
-	cells    map[*built]bool // earlier cells in use
-	embedded map[string]bool // predeclared types that a struct embeds
+	imports  map[string]bool   // import paths in use
+	cells    map[*built]bool   // earlier cells in use
+	embedded map[string]bool   // predeclared types that a struct embeds
+	dynamic  map[string]string // variables of simple cells in use: their types by registry name
+	register map[string]string // code that registers things of imported packages
 
 	unit  *unit // whose text is being edited
 	edits []edit
@@ -49,12 +52,14 @@ type generated struct {
 	homes   map[types.Object]home
 	// marked tells after which mark a name of a variable is declared.
 	marked map[string]int
+	// registered are the names of imported things that the cell registers.
+	registered []string
 }
 
 // generate writes the package of cell number seq.
 func (s *session) generate(c *checked, seq int) (*generated, []*sourceError) {
 	g := &generator{s: s, c: c, seq: seq, homes: map[types.Object]home{}, imports: map[string]bool{rtPath: true},
-		cells: map[*built]bool{}, embedded: map[string]bool{}, marked: map[string]int{}}
+		cells: map[*built]bool{}, embedded: map[string]bool{}, marked: map[string]int{}, dynamic: map[string]string{}, register: map[string]string{}}
 	g.settle()
 	g.lookAgain()
 	for _, u := range c.units {
@@ -132,7 +137,7 @@ func (g *generator) imported(path string) string {
 }
 
 // own tells whether a home is in the package being generated.
-func (h home) own() bool { return h.cell == nil && h.path == "" }
+func (h home) own() bool { return h.cell == nil && h.path == "" && h.dynamic == "" }
 
 // reference is how generated code spells a package-level object.
 func (g *generator) reference(o types.Object) (string, error) {
@@ -143,6 +148,8 @@ func (g *generator) reference(o types.Object) (string, error) {
 		}
 	}
 	switch {
+	case ok && h.dynamic != "":
+		return g.lookup(h.dynamic, o.Type())
 	case ok && h.cell != nil:
 		g.cells[h.cell] = true
 		ref := fmt.Sprintf("%sc%d.%s", localMark, h.cell.seq, h.name)
@@ -160,6 +167,95 @@ func (g *generator) reference(o types.Object) (string, error) {
 		return g.imported(o.Pkg().Path()) + "." + o.Name(), nil
 	}
 	return "", fmt.Errorf("%s is not known to the session", o.Name())
+}
+
+// lookup spells a variable that a simple cell has made: a pointer to it, found
+// when the cell starts.
+func (g *generator) lookup(id string, t types.Type) (string, error) {
+	text, ok := g.dynamic[id]
+	if !ok {
+		var err error
+		if text, err = g.typeText(t); err != nil {
+			return "", err
+		}
+		g.dynamic[id] = text
+	}
+	return "(*" + dynamicName(id) + ")", nil
+}
+
+func dynamicName(id string) string { return localMark + "v" + strings.ReplaceAll(id, ".", "_") }
+
+// registration is the code that makes the cell's things known to simple cells.
+func (g *generator) registration() string {
+	var b strings.Builder
+	rt := g.imported(rtPath)
+	for _, id := range slices.Sorted(maps.Keys(g.dynamic)) {
+		fmt.Fprintf(&g.types, "\nvar %s *%s", dynamicName(id), g.dynamic[id])
+		fmt.Fprintf(&b, "\n%s = %s.Lookup[%s](%q)", dynamicName(id), rt, g.dynamic[id], id)
+	}
+	scope := g.c.pkg.Scope()
+	for _, name := range scope.Names() {
+		o := scope.Lookup(name)
+		h, ok := g.homes[o]
+		if !ok || !h.own() || h.seen {
+			continue
+		}
+		id := fmt.Sprintf("%d.%s", g.seq, h.name)
+		switch o := o.(type) {
+		case *types.Var:
+			fmt.Fprintf(&b, "\n%s.Var(%q, &%s)", rt, id, h.name)
+		case *types.Func:
+			if !isGeneric(o) {
+				fmt.Fprintf(&b, "\n%s.Var(%q, &%s)", rt, id, h.name)
+			}
+		case *types.TypeName:
+			if isOrdinary(o) {
+				fmt.Fprintf(&b, "\n%s.Type(%q, (*%s)(nil))", rt, id, h.name)
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(g.register)) {
+		b.WriteString("\n" + g.register[id])
+	}
+	return b.String()
+}
+
+// isOrdinary tells types of which there are values: no generic ones and no
+// constraints.
+func isOrdinary(o *types.TypeName) bool {
+	switch t := o.Type().(type) {
+	case *types.Named:
+		if t.TypeParams().Len() > 0 {
+			return false
+		}
+	case *types.Alias:
+		if t.TypeParams().Len() > 0 {
+			return false
+		}
+	}
+	i, ok := o.Type().Underlying().(*types.Interface)
+	return !ok || i.IsMethodSet() && !i.IsComparable()
+}
+
+// registerImported makes simple cells able to use what this one uses.
+func (g *generator) registerImported(o types.Object, ref string) {
+	id := o.Pkg().Path() + "." + o.Name()
+	if g.s.registered[id] || g.register[id] != "" || !o.Exported() || o.Pkg().Path() == "unsafe" {
+		return
+	}
+	rt := g.imported(rtPath)
+	switch o := o.(type) {
+	case *types.Func:
+		if !isGeneric(o) {
+			g.register[id] = fmt.Sprintf("%s.Func(%q, %s)", rt, id, ref)
+		}
+	case *types.Var:
+		g.register[id] = fmt.Sprintf("%s.Var(%q, &%s)", rt, id, ref)
+	case *types.TypeName:
+		if isOrdinary(o) {
+			g.register[id] = fmt.Sprintf("%s.Type(%q, (*%s)(nil))", rt, id, ref)
+		}
+	}
 }
 
 // replace records an edit of the text of a stretch of positions.
@@ -331,7 +427,8 @@ func (g *generator) lookAgain() {
 
 // assemble puts the file together.
 func (g *generator) assemble() *generated {
-	out := &generated{homes: g.homes, marked: g.marked}
+	out := &generated{homes: g.homes, marked: g.marked, registered: slices.Collect(maps.Keys(g.register))}
+	prologue := g.registration()
 	var b strings.Builder
 	b.WriteString("package " + localMark + "main\n") // reflection shows it as main
 	for path := range g.imports {
@@ -358,6 +455,7 @@ func (g *generator) assemble() *generated {
 	}
 	b.WriteString(g.types.String())
 	b.WriteString("\nfunc main() {")
+	b.WriteString(prologue)
 	b.WriteString(g.body.String())
 	b.WriteString("\n}\n")
 	out.source = b.String()

@@ -123,6 +123,9 @@ func (g *generator) ident(id *ast.Ident, stack []ast.Node, within *types.Func) {
 		return
 	}
 	if isSel && !ofCell(o) {
+		if trapped(o.Pkg().Path(), o.Name()) == "" {
+			g.registerImported(o, g.imported(o.Pkg().Path())+"."+o.Name())
+		}
 		return // the X before it is a package
 	}
 	if def {

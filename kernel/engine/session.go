@@ -47,6 +47,9 @@ type home struct {
 	// seen says that name is a pointer to a variable of an earlier cell, whose
 	// type was declared anew.
 	seen bool
+	// dynamic is set for variables that a simple cell has made: their name in
+	// the worker's registry.
+	dynamic string
 }
 
 // binding is what a name of the session means.
@@ -77,6 +80,8 @@ type session struct {
 	homes   map[types.Object]home
 	// units finds a cell by the file name in positions.
 	units map[string]*unit
+	// registered are the names in the worker's registry that are not of cells.
+	registered map[string]bool
 	// importNumber numbers import paths, for names that cannot clash.
 	importNumber map[string]int
 }
@@ -87,6 +92,7 @@ func newSession() *session {
 		imports:      map[string]*types.Package{},
 		homes:        map[types.Object]home{},
 		units:        map[string]*unit{},
+		registered:   map[string]bool{},
 		importNumber: map[string]int{},
 	}
 }

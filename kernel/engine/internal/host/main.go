@@ -96,13 +96,23 @@ func (w *worker) run(f *link.Frame) {
 	interrupt := w.interrupt
 	w.mu.Unlock()
 	start := time.Now()
-	entry, err := load(f.Plugin, f.Symbol)
+	var entry func()
+	var err error
+	line := 0 // of a simple cell
+	if f.Plugin == "" {
+		entry = cellrt.Evaluate(f.Program, &line)
+	} else {
+		entry, err = load(f.Plugin, f.Symbol)
+	}
 	opened := time.Since(start)
 	var done *link.Done
 	if err != nil {
 		done = &link.Done{Failure: &link.Failure{Kind: "load", Message: err.Error()}}
 	} else {
 		done = cellrt.Execute(f.Cell, entry, interrupt, time.Duration(f.GraceMS)*time.Millisecond)
+	}
+	if done.Failure != nil && line > 0 {
+		done.Failure.Frames = append(done.Failure.Frames, link.Where{File: f.File, Line: line})
 	}
 	done.OpenNS = opened.Nanoseconds()
 	w.mu.Lock()

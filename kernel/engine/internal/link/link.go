@@ -38,6 +38,7 @@ type Frame struct {
 	Plugin  string   `json:"plugin,omitempty"` // path of the shared object
 	Symbol  string   `json:"symbol,omitempty"` // its entry function
 	GraceMS int64    `json:"grace_ms,omitempty"`
+	Program []*Node  `json:"program,omitempty"` // instead of Plugin, for a simple cell
 	Message *Message `json:"message,omitempty"`
 	Text    string   `json:"text,omitempty"`
 	Secret  bool     `json:"secret,omitempty"`
@@ -125,4 +126,28 @@ func (c *Conn) Receive() (*Frame, error) {
 		return nil, fmt.Errorf("decoding a frame of %d bytes: %w", n, err)
 	}
 	return f, nil
+}
+
+// Node is a piece of a simple cell, which the worker evaluates by reflection.
+// What Kids and the other fields mean depends on Op; see package cellrt.
+type Node struct {
+	Op    string  `json:"op"`
+	Name  string  `json:"name,omitempty"`
+	Text  string  `json:"text,omitempty"`
+	Type  *Type   `json:"type,omitempty"`
+	Index []int   `json:"index,omitempty"`
+	Left  []*Node `json:"left,omitempty"`
+	Kids  []*Node `json:"kids,omitempty"`
+	Flag  bool    `json:"flag,omitempty"`
+	Line  int     `json:"line,omitempty"`
+}
+
+// Type names a type for the worker.
+type Type struct {
+	// Kind is "basic", "named", "slice", "pointer", "array" or "map".
+	Kind string `json:"kind"`
+	Name string `json:"name,omitempty"`
+	Len  int64  `json:"len,omitempty"`
+	Key  *Type  `json:"key,omitempty"`
+	Elem *Type  `json:"elem,omitempty"`
 }

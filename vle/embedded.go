@@ -33,6 +33,7 @@ var embedded = sync.OnceValues(func() (*VQAPipeline, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vle: embedded model: %w", err)
 	}
+	Pack(m) // it is small
 	return &VQAPipeline{Model: m, Processor: p}, nil
 })
 

@@ -173,12 +173,21 @@ func BenchmarkBase224(b *testing.B) {
 	m := realModel(b, "base", 224)
 	in := realBatch(224)
 	in.IDs, in.Mask, in.Pixels = in.IDs[:1], in.Mask[:1], in.Pixels[:3*224*224]
-	b.ReportAllocs()
-	for b.Loop() {
-		r := nn.NewRun()
-		if _, err := m.Forward(r, in); err != nil {
-			b.Fatal(err)
+	for _, packed := range []bool{false, true} {
+		name := "weights as they are"
+		if packed {
+			Pack(m)
+			name = "weights packed"
 		}
-		r.Close()
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r := nn.NewRun()
+				if _, err := m.Forward(r, in); err != nil {
+					b.Fatal(err)
+				}
+				r.Close()
+			}
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/nlpodyssey/spago/mat"
 	spago "github.com/nlpodyssey/spago/nn"
 
+	"govle/vle/blas"
 	"govle/vle/blas/vec"
 )
 
@@ -15,6 +16,7 @@ type Linear struct {
 
 	in, out int
 	bias    bool
+	packed  *blas.Packed
 }
 
 var _ spago.Model = (*Linear)(nil)
@@ -31,9 +33,15 @@ func (l *Linear) Visit(prefix string, v Visitor) {
 	}
 }
 
+// Pack lays a copy of W out for the matrix product, once, so that inference runs
+// need not do it at every call. It takes as much memory again as W. After W was
+// changed Pack must be called again; it must not be called while the layer is in
+// use.
+func (l *Linear) Pack() { l.packed = blas.NewPacked(Floats(l.W), l.out, l.in) }
+
 // Forward maps x [rows × in] to [rows × out].
 func (l *Linear) Forward(r *Run, x mat.Tensor) mat.Tensor {
-	op := &Affine{X: x, W: l.W}
+	op := &Affine{X: x, W: l.W, Packed: l.packed}
 	if l.B != nil {
 		op.B = l.B
 	}
@@ -44,6 +52,8 @@ func (l *Linear) Forward(r *Run, x mat.Tensor) mat.Tensor {
 // nil, y [m × n].
 type Affine struct {
 	X, W, B mat.Tensor
+	// Packed is W laid out ahead, or nil.
+	Packed *blas.Packed
 }
 
 var _ Operator = (*Affine)(nil)
@@ -62,6 +72,9 @@ func (o *Affine) check() error {
 	if k != wk {
 		return shapeError("Affine", "input has %d columns, weight %d×%d", k, n, wk)
 	}
+	if p := o.Packed; p != nil && (p.Rows() != k || p.Cols() != n) {
+		return shapeError("Affine", "weight %d×%d, packed %d×%d", n, wk, p.Cols(), p.Rows())
+	}
 	if o.B != nil && o.B.Size() != n {
 		return shapeError("Affine", "weight %d×%d, bias of %d elements", n, wk, o.B.Size())
 	}
@@ -75,6 +88,14 @@ func (o *Affine) eval(r *Run) mat.Tensor {
 	m, k := rowsCols(o.X)
 	n, _ := rowsCols(o.W)
 	y, c := r.buffer(m, n)
+	if o.Packed != nil {
+		ep := blas.Epilogue{}
+		if o.B != nil {
+			ep.Bias = Floats(o.B)
+		}
+		o.Packed.Mul(c, Floats(o.X), m, &ep)
+		return y
+	}
 	beta := float32(0)
 	if o.B != nil {
 		beta = 1

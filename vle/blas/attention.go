@@ -62,7 +62,7 @@ func (a *Attention) Run(dst []float32, ldd int) {
 	buf := getScratch(a.Heads * (sizeK + sizeV))
 	defer putScratch(buf)
 	keys, values := make([]Packed, a.Heads), make([]Packed, a.Heads)
-	work := 2 * a.Queries * a.Keys * a.Dim * a.Heads
+	work := 2 * int64(a.Queries) * int64(a.Keys) * int64(a.Dim*a.Heads)
 	par := work > oneThread && idle() > 1
 	run(par, 2*a.Heads, func(t int) {
 		h := t / 2

@@ -89,7 +89,7 @@ func (p *Packed) MulStrided(dst []float32, ldd int, x []float32, ldx int, rows i
 			ep = nil
 		}
 	}
-	p.mul(rows, operand{x, ldx, 1}, 1, false, dst, ldd, ep, rows*p.k*p.n > oneThread && idle() > 1)
+	p.mul(rows, operand{x, ldx, 1}, 1, false, dst, ldd, ep, int64(rows)*int64(p.k)*int64(p.n) > oneThread && idle() > 1)
 }
 
 // checkMul panics where a slice is too short for a product of rows×k by k×n.

@@ -26,7 +26,7 @@ type operand struct {
 
 // gemm is C = alpha·op(A)·op(B) + beta·C on checked arguments, m, n, k > 0.
 func gemm(kn *kernel, transA, transB bool, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
-	work := m * n * k
+	work := int64(m) * int64(n) * int64(k)
 	par := work > oneThread && idle() > 1
 	if alpha == 0 {
 		if beta != 1 {

@@ -19,7 +19,7 @@ func gemv(trans bool, m, n int, alpha float32, a []float32, lda int, x []float32
 		x = *buf
 	}
 	x = x[:lenX]
-	par := m*n > oneThread && idle() > 1
+	par := int64(m)*int64(n) > oneThread && idle() > 1
 	if !trans {
 		rows := max(1, (1<<14)/n) // a task reads at least 64 KiB
 		if !par {

@@ -115,7 +115,7 @@ func (q *QuantizedPacked) MulStrided(dst []float32, ldd int, x []float32, ldx in
 	if ep != nil {
 		ep.check(rows, q.n)
 	}
-	par := rows*q.k*q.n > 2*oneThread && idle() > 1
+	par := int64(rows)*int64(q.k)*int64(q.n) > 2*oneThread && idle() > 1
 
 	// Inputs, rs bytes a row: whole blocks of 32, and not a multiple of 4096.
 	rs := (q.k + 31) / 32 * 32 * 4 / q.kn.group

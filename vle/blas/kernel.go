@@ -41,6 +41,11 @@ func (kn *kernel) fit(n int) *kernel {
 	return kn
 }
 
+// Kernel names the micro-kernels that products run on here, for reports: "avx512",
+// "avx2", "neon" or "go"; and those of the eight-bit products: "vnni", "avx2" or
+// "go".
+func Kernel() (float, eightBit string) { return best.name, int8Kernels[0].name }
+
 // portable is plain Go for every architecture.
 var portable = kernel{
 	name: "go", mr: 4, nr: 4, rest: []int{3, 2, 1},

@@ -122,18 +122,57 @@ func formulaIDs(u []float32) []float64 {
 	return ids
 }
 
+// joints are the ways in which a recording may put a suffix or a salt behind a
+// name before it hashes it; its checks tell which.
+var joints = []string{"", ".", "#", ":", "_", "/", "|", "-", "@", " "}
+
+// formulaFor makes the parameters of m in the way that gives the recorded first
+// values of some of them.
+func formulaFor(m vle.Parameterized, suffix string, first map[string][]float64) (*Formula, error) {
+	for _, joint := range joints {
+		if suffix == "" {
+			joint = ""
+		}
+		f := NewFormula(m, joint+suffix)
+		ok, err := f.begins(first)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			return f, nil
+		}
+	}
+	return nil, fmt.Errorf("the formula with the suffix %q does not give the recorded parameters", suffix)
+}
+
+// begins tells whether the parameters begin with the recorded values, bit for bit.
+func (f *Formula) begins(first map[string][]float64) (bool, error) {
+	for _, name := range sortedKeys(first) {
+		x, err := f.Float32(name)
+		if err != nil {
+			return false, err
+		}
+		for i, want := range first[name] {
+			if i >= len(x) || float64(x[i]) != want {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}
+
 // inputSeed finds how a salt enters the seeds of the inputs by trying the ways
 // there are against the token ids that were recorded.
 func inputSeed(salt int, recorded []int64) (func(name string) uint64, error) {
 	ways := []func(string) uint64{
 		func(name string) uint64 { return fnv1a(name) + uint64(salt) },
 		func(name string) uint64 { return fnv1a(name) ^ uint64(salt) },
-		func(name string) uint64 { return fnv1a(fmt.Sprintf("%s%d", name, salt)) },
-		func(name string) uint64 { return fnv1a(fmt.Sprintf("%s.%d", name, salt)) },
-		func(name string) uint64 { return fnv1a(fmt.Sprintf("%s#%d", name, salt)) },
-		func(name string) uint64 { return fnv1a(fmt.Sprintf("%s:%d", name, salt)) },
-		func(name string) uint64 { return fnv1a(fmt.Sprintf("%s_%d", name, salt)) },
-		func(name string) uint64 { return fnv1a(fmt.Sprintf("%d%s", salt, name)) },
+		func(name string) uint64 { return fnv1a(name) + uint64(salt)*0x9E3779B97F4A7C15 },
+	}
+	for _, joint := range joints {
+		ways = append(ways,
+			func(name string) uint64 { return fnv1a(fmt.Sprintf("%s%s%d", name, joint, salt)) },
+			func(name string) uint64 { return fnv1a(fmt.Sprintf("%d%s%s", salt, joint, name)) })
 	}
 	for _, seed := range ways {
 		ids := formulaIDs(uniform(seed("input_ids"), len(recorded), 1, 0))

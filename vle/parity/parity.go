@@ -186,7 +186,6 @@ func (r Result) write(w io.Writer) error {
 type folder struct {
 	dir  string          // where it is
 	rel  string          // its name in the report
-	root string          // the folder that Run was given
 	has  map[string]bool // its files
 	subs map[string]bool // its folders
 	opts Options
@@ -231,10 +230,14 @@ func find(dir string, opts Options) ([]testCase, error) {
 	} else if !info.IsDir() {
 		return nil, fmt.Errorf("parity: %s is not a folder", dir)
 	}
+	dir, err := filepath.Abs(dir) // what lies beside it is looked for too
+	if err != nil {
+		return nil, fmt.Errorf("parity: %w", err)
+	}
 	var cases []testCase
 	claimed := map[string]bool{}
 	var data []string // files that may be recorded outputs
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -256,7 +259,7 @@ func find(dir string, opts Options) ([]testCase, error) {
 		if err != nil {
 			return err
 		}
-		f := &folder{dir: path, rel: filepath.ToSlash(rel), root: dir, has: map[string]bool{}, subs: map[string]bool{}, opts: opts, claimed: claimed}
+		f := &folder{dir: path, rel: filepath.ToSlash(rel), has: map[string]bool{}, subs: map[string]bool{}, opts: opts, claimed: claimed}
 		for _, e := range files {
 			if e.IsDir() {
 				f.subs[e.Name()] = true

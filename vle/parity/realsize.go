@@ -2,7 +2,6 @@ package parity
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -10,8 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	spago "github.com/nlpodyssey/spago/nn"
 
 	"govle/vle"
 	"govle/vle/nn"
@@ -72,20 +69,12 @@ func (s realSize) check(ctx context.Context, c *check, h head, f *folder, stem, 
 	if err != nil {
 		return err
 	}
-	if _, err := vle.Load(m, NewFormula(m, s.Suffix), vle.LoadOptions{}); err != nil {
+	formula, err := formulaFor(m, s.Suffix, s.First)
+	if err != nil {
 		return err
 	}
-	params := map[string][]float32{}
-	m.Visit(func(name string, _ []int, p **spago.Param) { params[name] = nn.Floats(*p) })
-	for _, name := range sortedKeys(s.First) {
-		got := params[name]
-		if len(got) < len(s.First[name]) {
-			return fmt.Errorf("parameter %q has %d elements", name, len(got))
-		}
-		close(c, exact, "formula: "+name, got[:len(s.First[name])], s.First[name])
-	}
-	if c.misses > 0 {
-		return errors.New("the formula does not give the recorded parameters")
+	if _, err := vle.Load(m, formula, vle.LoadOptions{}); err != nil {
+		return err
 	}
 	b, err := s.batch(cfg, z)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 // Limits on an archive.
 const (
-	maxDirectory = 64 << 20 // bytes read to list the entries
+	maxDirectory = 16 << 20 // bytes read to list the entries
 	maxEntries   = 1 << 18
 	// torch.save never compresses. An archive that was packed again is read,
 	// but not one whose entries claim to grow beyond what weights can: rounded

@@ -38,9 +38,9 @@ type Engine struct {
 	interrupt chan struct{}
 	closed    bool
 
-	compileAll bool // for tests: no cell is simple
-	slow      func(string) // tells a waiting cell that something takes long
-	told      string       // what it is to be told when it comes
+	compileAll bool         // for tests: no cell is simple
+	slow       func(string) // tells a waiting cell that something takes long
+	told       string       // what it is to be told when it comes
 }
 
 // New starts a session. It returns quickly: the worker is built and started

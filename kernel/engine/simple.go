@@ -353,13 +353,10 @@ func (f *simplifier) selector(e *ast.SelectorExpr) *link.Node {
 	return f.no()
 }
 
+// unary has no &: reflection may have to make up the pointer's type, and code
+// loaded later would take that for another one.
 func (f *simplifier) unary(e *ast.UnaryExpr, t types.Type) *link.Node {
 	switch e.Op {
-	case token.AND:
-		if !f.g.c.info.Types[e.X].Addressable() {
-			return f.no()
-		}
-		return &link.Node{Op: "addr", Kids: []*link.Node{f.expr(e.X)}}
 	case token.SUB, token.ADD, token.NOT, token.XOR:
 		if f.typ(t) == nil || !plainBasic(t) {
 			return f.no()

@@ -182,8 +182,6 @@ func (ev *evaluator) eval(n *link.Node) reflect.Value {
 			nilPanic()
 		}
 		return p.Elem()
-	case "addr":
-		return ev.eval(n.Kids[0]).Addr()
 	case "len":
 		v := ev.eval(n.Kids[0])
 		if v.Kind() == reflect.Pointer {

@@ -41,7 +41,8 @@ func Lookup[T any](id string) *T {
 	if !ok {
 		panic("the session has lost the variable " + id)
 	}
-	return v.Addr().Interface().(*T)
+	// Not a type assertion: reflection's pointer type need not be this package's.
+	return (*T)(v.Addr().UnsafePointer())
 }
 
 func lookup(id string) (reflect.Value, bool) {

@@ -1,6 +1,8 @@
 package vle
 
 import (
+	"fmt"
+
 	"github.com/nlpodyssey/spago/mat"
 	spago "github.com/nlpodyssey/spago/nn"
 
@@ -57,6 +59,9 @@ func NewVQA(cfg *Config) (*VQA, error) {
 	body, err := NewModel(cfg)
 	if err != nil {
 		return nil, err
+	}
+	if len(cfg.Labels) == 0 {
+		return nil, fmt.Errorf("vle: config: id2label names no answers, and a VQA model needs them")
 	}
 	return &VQA{Body: body, Head: newClassifier(2*cfg.HiddenSize, len(body.cfg.Labels))}, nil
 }

@@ -15,11 +15,25 @@ var avx2 = routines{
 	layerNorm: layerNormAVX2, layerNormGrad: layerNormGradAVX2,
 }
 
-// fastest asks the processor; cpuid also checks that the operating system saves
-// the wide registers.
-func fastest() *routines {
+// avx512 is avx2 with the routines built on exp replaced: the rest waits for
+// memory or fills the multipliers either way.
+var avx512 = func() routines {
+	m := avx2
+	m.name = "avx512"
+	m.exp, m.expSum = expAVX512, expSumAVX512
+	m.gelu, m.geluGrad, m.quick = geluAVX512, geluGradAVX512, quickGELUAVX512
+	return m
+}()
+
+// available asks the processor for what it can run, the fastest first; cpuid
+// also checks that the operating system saves the wide registers.
+func available() []*routines {
+	var all []*routines
 	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) {
-		return &avx2
+		if cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512DQ, cpuid.AVX512VL) {
+			all = append(all, &avx512)
+		}
+		all = append(all, &avx2)
 	}
-	return &portable
+	return append(all, &portable)
 }

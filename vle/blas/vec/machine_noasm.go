@@ -2,4 +2,4 @@
 
 package vec
 
-func fastest() *routines { return &portable }
+func available() []*routines { return []*routines{&portable} }

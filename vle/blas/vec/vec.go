@@ -1,5 +1,5 @@
 // Package vec holds the elementwise and row routines of a transformer on
-// float32 slices, vectorised for AVX2 where the machine has it and in portable
+// float32 slices, vectorised for AVX2 and AVX-512 where the machine has them and in portable
 // Go elsewhere: exp, GELU, layer norm, softmax, their gradients and plain
 // arithmetic.
 //
@@ -35,7 +35,7 @@ type routines struct {
 }
 
 // machine is the fastest implementation that this processor can run.
-var machine = fastest()
+var machine = available()[0]
 
 func same(name string, n int, lens ...int) {
 	for _, m := range lens {

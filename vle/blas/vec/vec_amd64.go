@@ -99,6 +99,31 @@ func geluGradAVX2(dx []float32, x []float32, dy []float32)
 //go:noescape
 func quickGELUGradAVX2(dx []float32, x []float32, dy []float32)
 
+// expAVX512 is dst = eˣ.
+//
+//go:noescape
+func expAVX512(dst []float32, x []float32)
+
+// expSumAVX512 is dst = e^{x−sub} and its sum.
+//
+//go:noescape
+func expSumAVX512(dst []float32, x []float32, sub float32) float32
+
+// geluAVX512 is dst = x·Φ(x).
+//
+//go:noescape
+func geluAVX512(dst []float32, x []float32)
+
+// geluGradAVX512 is dx = dy·(Φ(x) + x·φ(x)).
+//
+//go:noescape
+func geluGradAVX512(dx []float32, x []float32, dy []float32)
+
+// quickGELUAVX512 is dst = x·σ(1.702x).
+//
+//go:noescape
+func quickGELUAVX512(dst []float32, x []float32)
+
 // layerNormAVX2 is dst = (x − mean)·rstd·gamma + beta.
 //
 //go:noescape

@@ -2026,6 +2026,507 @@ end19:
 	VZEROUPPER
 	RET
 
+DATA lanemasks<>+0(SB)/2, $0x0000
+DATA lanemasks<>+2(SB)/2, $0x0001
+DATA lanemasks<>+4(SB)/2, $0x0003
+DATA lanemasks<>+6(SB)/2, $0x0007
+DATA lanemasks<>+8(SB)/2, $0x000f
+DATA lanemasks<>+10(SB)/2, $0x001f
+DATA lanemasks<>+12(SB)/2, $0x003f
+DATA lanemasks<>+14(SB)/2, $0x007f
+DATA lanemasks<>+16(SB)/2, $0x00ff
+DATA lanemasks<>+18(SB)/2, $0x01ff
+DATA lanemasks<>+20(SB)/2, $0x03ff
+DATA lanemasks<>+22(SB)/2, $0x07ff
+DATA lanemasks<>+24(SB)/2, $0x0fff
+DATA lanemasks<>+26(SB)/2, $0x1fff
+DATA lanemasks<>+28(SB)/2, $0x3fff
+DATA lanemasks<>+30(SB)/2, $0x7fff
+GLOBL lanemasks<>(SB), RODATA|NOPTR, $32
+
+// func expAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512F
+TEXT ·expAVX512(SB), NOSPLIT, $0-48
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS c42b20000<>+0(SB), Z0
+	VBROADCASTSS cc2d00000<>+0(SB), Z1
+	SUBQ         $0x10, AX
+	JL           rest
+
+loop:
+	VMOVUPS           (DX), Z2
+	VMINPS            Z2, Z0, Z2
+	VMAXPS            Z2, Z1, Z2
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z2, Z3
+	VRNDSCALEPS       $0x08, Z3, Z3
+	VFNMADD231PS.BCST c3f318000<>+0(SB), Z3, Z2
+	VFNMADD231PS.BCST cb95e8083<>+0(SB), Z3, Z2
+	VBROADCASTSS      c39506967<>+0(SB), Z4
+	VFMADD213PS.BCST  c3ab743ce<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST  c3c088908<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST  c3d2aa9c1<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST  c3e2aaaaa<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST  c3f000000<>+0(SB), Z2, Z4
+	VMULPS            Z2, Z2, Z5
+	VFMADD213PS       Z2, Z5, Z4
+	VADDPS.BCST       c3f800000<>+0(SB), Z4, Z4
+	VSCALEFPS         Z3, Z4, Z2
+	VMOVUPS           Z2, (CX)
+	ADDQ              $0x40, CX
+	ADDQ              $0x40, DX
+	SUBQ              $0x10, AX
+	JGE               loop
+
+rest:
+	ADDQ              $0x10, AX
+	JZ                end
+	LEAQ              lanemasks<>+0(SB), BX
+	KMOVW             (BX)(AX*2), K1
+	VMOVUPS.Z         (DX), K1, Z2
+	VMINPS            Z2, Z0, Z2
+	VMAXPS            Z2, Z1, Z2
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z2, Z0
+	VRNDSCALEPS       $0x08, Z0, Z0
+	VFNMADD231PS.BCST c3f318000<>+0(SB), Z0, Z2
+	VFNMADD231PS.BCST cb95e8083<>+0(SB), Z0, Z2
+	VBROADCASTSS      c39506967<>+0(SB), Z1
+	VFMADD213PS.BCST  c3ab743ce<>+0(SB), Z2, Z1
+	VFMADD213PS.BCST  c3c088908<>+0(SB), Z2, Z1
+	VFMADD213PS.BCST  c3d2aa9c1<>+0(SB), Z2, Z1
+	VFMADD213PS.BCST  c3e2aaaaa<>+0(SB), Z2, Z1
+	VFMADD213PS.BCST  c3f000000<>+0(SB), Z2, Z1
+	VMULPS            Z2, Z2, Z3
+	VFMADD213PS       Z2, Z3, Z1
+	VADDPS.BCST       c3f800000<>+0(SB), Z1, Z1
+	VSCALEFPS         Z0, Z1, Z2
+	VMOVUPS           Z2, K1, (CX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func expSumAVX512(dst []float32, x []float32, sub float32) float32
+// Requires: AVX, AVX512F, SSE
+TEXT ·expSumAVX512(SB), NOSPLIT, $0-60
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS sub+48(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	VBROADCASTSS c42b20000<>+0(SB), Z2
+	VBROADCASTSS cc2d00000<>+0(SB), Z3
+	SUBQ         $0x10, AX
+	JL           rest
+
+loop:
+	VMOVUPS           (DX), Z4
+	VSUBPS            Z0, Z4, Z4
+	VMINPS            Z4, Z2, Z4
+	VMAXPS            Z4, Z3, Z4
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z4, Z5
+	VRNDSCALEPS       $0x08, Z5, Z5
+	VFNMADD231PS.BCST c3f318000<>+0(SB), Z5, Z4
+	VFNMADD231PS.BCST cb95e8083<>+0(SB), Z5, Z4
+	VBROADCASTSS      c39506967<>+0(SB), Z6
+	VFMADD213PS.BCST  c3ab743ce<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  c3c088908<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  c3d2aa9c1<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  c3e2aaaaa<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  c3f000000<>+0(SB), Z4, Z6
+	VMULPS            Z4, Z4, Z7
+	VFMADD213PS       Z4, Z7, Z6
+	VADDPS.BCST       c3f800000<>+0(SB), Z6, Z6
+	VSCALEFPS         Z5, Z6, Z4
+	VMOVUPS           Z4, (CX)
+	VADDPS            Z4, Z1, Z1
+	ADDQ              $0x40, CX
+	ADDQ              $0x40, DX
+	SUBQ              $0x10, AX
+	JGE               loop
+
+rest:
+	ADDQ              $0x10, AX
+	JZ                end
+	LEAQ              lanemasks<>+0(SB), BX
+	KMOVW             (BX)(AX*2), K1
+	VMOVUPS.Z         (DX), K1, Z4
+	VSUBPS            Z0, Z4, Z4
+	VMINPS            Z4, Z2, Z4
+	VMAXPS            Z4, Z3, Z4
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z4, Z0
+	VRNDSCALEPS       $0x08, Z0, Z0
+	VFNMADD231PS.BCST c3f318000<>+0(SB), Z0, Z4
+	VFNMADD231PS.BCST cb95e8083<>+0(SB), Z0, Z4
+	VBROADCASTSS      c39506967<>+0(SB), Z2
+	VFMADD213PS.BCST  c3ab743ce<>+0(SB), Z4, Z2
+	VFMADD213PS.BCST  c3c088908<>+0(SB), Z4, Z2
+	VFMADD213PS.BCST  c3d2aa9c1<>+0(SB), Z4, Z2
+	VFMADD213PS.BCST  c3e2aaaaa<>+0(SB), Z4, Z2
+	VFMADD213PS.BCST  c3f000000<>+0(SB), Z4, Z2
+	VMULPS            Z4, Z4, Z3
+	VFMADD213PS       Z4, Z3, Z2
+	VADDPS.BCST       c3f800000<>+0(SB), Z2, Z2
+	VSCALEFPS         Z0, Z2, Z4
+	VMOVUPS           Z4, K1, (CX)
+	VMOVAPS.Z         Z4, K1, Z4
+	VADDPS            Z4, Z1, Z1
+
+end:
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPS        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VADDPS        X0, X1, X1
+	VMOVHLPS      X1, X1, X0
+	VADDPS        X0, X1, X1
+	VMOVSHDUP     X1, X0
+	VADDPS        X0, X1, X1
+	MOVSS         X1, ret+56(FP)
+	VZEROUPPER
+	RET
+
+// func geluAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512F
+TEXT ·geluAVX512(SB), NOSPLIT, $0-48
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS c42b20000<>+0(SB), Z0
+	VBROADCASTSS cc2d00000<>+0(SB), Z1
+	VBROADCASTSS c41680000<>+0(SB), Z2
+	VPXORD       Z3, Z3, Z3
+	SUBQ         $0x10, AX
+	JL           rest
+
+loop:
+	VMOVUPS           (DX), Z4
+	VPANDD.BCST       c7fffffff<>+0(SB), Z4, Z5
+	VMINPS            Z5, Z2, Z5
+	VMULPS.BCST       cbf000000<>+0(SB), Z5, Z8
+	VMULPS            Z5, Z8, Z6
+	VMOVAPS           Z6, Z7
+	VFMSUB231PS       Z5, Z8, Z7
+	VMINPS            Z6, Z0, Z6
+	VMAXPS            Z6, Z1, Z6
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z6, Z8
+	VRNDSCALEPS       $0x08, Z8, Z8
+	VFNMADD231PS.BCST c3f318000<>+0(SB), Z8, Z6
+	VFNMADD231PS.BCST cb95e8083<>+0(SB), Z8, Z6
+	VADDPS            Z7, Z6, Z6
+	VBROADCASTSS      c39506967<>+0(SB), Z7
+	VFMADD213PS.BCST  c3ab743ce<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  c3c088908<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  c3d2aa9c1<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  c3e2aaaaa<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  c3f000000<>+0(SB), Z6, Z7
+	VMULPS            Z6, Z6, Z9
+	VFMADD213PS       Z6, Z9, Z7
+	VADDPS.BCST       c3f800000<>+0(SB), Z7, Z7
+	VSCALEFPS         Z8, Z7, Z6
+	VBROADCASTSS      c3b86e71d<>+0(SB), Z7
+	VBROADCASTSS      c3c2912d8<>+0(SB), Z8
+	VFMADD213PS.BCST  c3dd0a0e9<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  c3ef062d9<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  c3f99ed5f<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  c3fd65656<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  c3f800000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  c3d267373<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  c3e3ba554<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  c3ee06a7b<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  c3f000000<>+0(SB), Z5, Z7
+	VDIVPS            Z8, Z7, Z7
+	VMAXPS            Z4, Z3, Z8
+	VMULPS            Z5, Z7, Z7
+	VFNMADD231PS      Z6, Z7, Z8
+	VMULPS            Z5, Z5, Z7
+	VBROADCASTSS      c38d7f034<>+0(SB), Z6
+	VFMADD213PS.BCST  cba9ad662<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  c3c23631c<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  cbd882c10<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  c3ecc422a<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  c3f000000<>+0(SB), Z4, Z6
+	VCMPPS.BCST       $0x11, c3f400000<>+0(SB), Z5, K1
+	VMULPS            Z4, Z6, K1, Z8
+	VMOVUPS           Z8, (CX)
+	ADDQ              $0x40, CX
+	ADDQ              $0x40, DX
+	SUBQ              $0x10, AX
+	JGE               loop
+
+rest:
+	ADDQ              $0x10, AX
+	JZ                end
+	LEAQ              lanemasks<>+0(SB), BX
+	KMOVW             (BX)(AX*2), K1
+	VMOVUPS.Z         (DX), K1, Z4
+	VPANDD.BCST       c7fffffff<>+0(SB), Z4, Z5
+	VMINPS            Z5, Z2, Z5
+	VMULPS.BCST       cbf000000<>+0(SB), Z5, Z7
+	VMULPS            Z5, Z7, Z2
+	VMOVAPS           Z2, Z6
+	VFMSUB231PS       Z5, Z7, Z6
+	VMINPS            Z2, Z0, Z2
+	VMAXPS            Z2, Z1, Z2
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z2, Z0
+	VRNDSCALEPS       $0x08, Z0, Z0
+	VFNMADD231PS.BCST c3f318000<>+0(SB), Z0, Z2
+	VFNMADD231PS.BCST cb95e8083<>+0(SB), Z0, Z2
+	VADDPS            Z6, Z2, Z2
+	VBROADCASTSS      c39506967<>+0(SB), Z1
+	VFMADD213PS.BCST  c3ab743ce<>+0(SB), Z2, Z1
+	VFMADD213PS.BCST  c3c088908<>+0(SB), Z2, Z1
+	VFMADD213PS.BCST  c3d2aa9c1<>+0(SB), Z2, Z1
+	VFMADD213PS.BCST  c3e2aaaaa<>+0(SB), Z2, Z1
+	VFMADD213PS.BCST  c3f000000<>+0(SB), Z2, Z1
+	VMULPS            Z2, Z2, Z6
+	VFMADD213PS       Z2, Z6, Z1
+	VADDPS.BCST       c3f800000<>+0(SB), Z1, Z1
+	VSCALEFPS         Z0, Z1, Z2
+	VBROADCASTSS      c3b86e71d<>+0(SB), Z0
+	VBROADCASTSS      c3c2912d8<>+0(SB), Z1
+	VFMADD213PS.BCST  c3dd0a0e9<>+0(SB), Z5, Z1
+	VFMADD213PS.BCST  c3ef062d9<>+0(SB), Z5, Z1
+	VFMADD213PS.BCST  c3f99ed5f<>+0(SB), Z5, Z1
+	VFMADD213PS.BCST  c3fd65656<>+0(SB), Z5, Z1
+	VFMADD213PS.BCST  c3f800000<>+0(SB), Z5, Z1
+	VFMADD213PS.BCST  c3d267373<>+0(SB), Z5, Z0
+	VFMADD213PS.BCST  c3e3ba554<>+0(SB), Z5, Z0
+	VFMADD213PS.BCST  c3ee06a7b<>+0(SB), Z5, Z0
+	VFMADD213PS.BCST  c3f000000<>+0(SB), Z5, Z0
+	VDIVPS            Z1, Z0, Z0
+	VMAXPS            Z4, Z3, Z1
+	VMULPS            Z5, Z0, Z0
+	VFNMADD231PS      Z2, Z0, Z1
+	VMULPS            Z5, Z5, Z2
+	VBROADCASTSS      c38d7f034<>+0(SB), Z0
+	VFMADD213PS.BCST  cba9ad662<>+0(SB), Z2, Z0
+	VFMADD213PS.BCST  c3c23631c<>+0(SB), Z2, Z0
+	VFMADD213PS.BCST  cbd882c10<>+0(SB), Z2, Z0
+	VFMADD213PS.BCST  c3ecc422a<>+0(SB), Z2, Z0
+	VFMADD213PS.BCST  c3f000000<>+0(SB), Z4, Z0
+	VCMPPS.BCST       $0x11, c3f400000<>+0(SB), Z5, K2
+	VMULPS            Z4, Z0, K2, Z1
+	VMOVUPS           Z1, K1, (CX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func geluGradAVX512(dx []float32, x []float32, dy []float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·geluGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dx_len+8(FP), AX
+	MOVQ         dx_base+0(FP), CX
+	MOVQ         x_base+24(FP), DX
+	MOVQ         dy_base+48(FP), BX
+	VBROADCASTSS c42b20000<>+0(SB), Z0
+	VBROADCASTSS cc2d00000<>+0(SB), Z1
+	VBROADCASTSS c41680000<>+0(SB), Z2
+	VBROADCASTSS c3f800000<>+0(SB), Z3
+	SUBQ         $0x10, AX
+	JL           rest
+
+loop:
+	VMOVUPS           (DX), Z4
+	VPANDD.BCST       c7fffffff<>+0(SB), Z4, Z5
+	VMINPS            Z5, Z2, Z5
+	VMULPS.BCST       cbf000000<>+0(SB), Z5, Z8
+	VMULPS            Z5, Z8, Z6
+	VMOVAPS           Z6, Z7
+	VFMSUB231PS       Z5, Z8, Z7
+	VMINPS            Z6, Z0, Z6
+	VMAXPS            Z6, Z1, Z6
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z6, Z8
+	VRNDSCALEPS       $0x08, Z8, Z8
+	VFNMADD231PS.BCST c3f318000<>+0(SB), Z8, Z6
+	VFNMADD231PS.BCST cb95e8083<>+0(SB), Z8, Z6
+	VADDPS            Z7, Z6, Z6
+	VBROADCASTSS      c39506967<>+0(SB), Z7
+	VFMADD213PS.BCST  c3ab743ce<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  c3c088908<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  c3d2aa9c1<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  c3e2aaaaa<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  c3f000000<>+0(SB), Z6, Z7
+	VMULPS            Z6, Z6, Z9
+	VFMADD213PS       Z6, Z9, Z7
+	VADDPS.BCST       c3f800000<>+0(SB), Z7, Z7
+	VSCALEFPS         Z8, Z7, Z6
+	VBROADCASTSS      c3b86e71d<>+0(SB), Z7
+	VBROADCASTSS      c3c2912d8<>+0(SB), Z8
+	VFMADD213PS.BCST  c3dd0a0e9<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  c3ef062d9<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  c3f99ed5f<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  c3fd65656<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  c3f800000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  c3d267373<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  c3e3ba554<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  c3ee06a7b<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  c3f000000<>+0(SB), Z5, Z7
+	VDIVPS            Z8, Z7, Z7
+	VMULPS            Z6, Z7, Z7
+	VSUBPS            Z7, Z3, Z8
+	VPMOVD2M          Z4, K1
+	VMOVAPS           Z7, K1, Z8
+	VPANDD.BCST       c80000000<>+0(SB), Z4, Z4
+	VPORD             Z5, Z4, Z4
+	VMULPS.BCST       c3ecc422a<>+0(SB), Z6, Z6
+	VFMADD231PS       Z6, Z4, Z8
+	VMOVUPS           (BX), Z4
+	VMULPS            Z4, Z8, Z8
+	VMOVUPS           Z8, (CX)
+	ADDQ              $0x40, CX
+	ADDQ              $0x40, DX
+	ADDQ              $0x40, BX
+	SUBQ              $0x10, AX
+	JGE               loop
+
+rest:
+	ADDQ              $0x10, AX
+	JZ                end
+	LEAQ              lanemasks<>+0(SB), SI
+	KMOVW             (SI)(AX*2), K1
+	VMOVUPS.Z         (DX), K1, Z4
+	VPANDD.BCST       c7fffffff<>+0(SB), Z4, Z5
+	VMINPS            Z5, Z2, Z5
+	VMULPS.BCST       cbf000000<>+0(SB), Z5, Z7
+	VMULPS            Z5, Z7, Z2
+	VMOVAPS           Z2, Z6
+	VFMSUB231PS       Z5, Z7, Z6
+	VMINPS            Z2, Z0, Z2
+	VMAXPS            Z2, Z1, Z2
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z2, Z0
+	VRNDSCALEPS       $0x08, Z0, Z0
+	VFNMADD231PS.BCST c3f318000<>+0(SB), Z0, Z2
+	VFNMADD231PS.BCST cb95e8083<>+0(SB), Z0, Z2
+	VADDPS            Z6, Z2, Z2
+	VBROADCASTSS      c39506967<>+0(SB), Z1
+	VFMADD213PS.BCST  c3ab743ce<>+0(SB), Z2, Z1
+	VFMADD213PS.BCST  c3c088908<>+0(SB), Z2, Z1
+	VFMADD213PS.BCST  c3d2aa9c1<>+0(SB), Z2, Z1
+	VFMADD213PS.BCST  c3e2aaaaa<>+0(SB), Z2, Z1
+	VFMADD213PS.BCST  c3f000000<>+0(SB), Z2, Z1
+	VMULPS            Z2, Z2, Z6
+	VFMADD213PS       Z2, Z6, Z1
+	VADDPS.BCST       c3f800000<>+0(SB), Z1, Z1
+	VSCALEFPS         Z0, Z1, Z2
+	VBROADCASTSS      c3b86e71d<>+0(SB), Z0
+	VBROADCASTSS      c3c2912d8<>+0(SB), Z1
+	VFMADD213PS.BCST  c3dd0a0e9<>+0(SB), Z5, Z1
+	VFMADD213PS.BCST  c3ef062d9<>+0(SB), Z5, Z1
+	VFMADD213PS.BCST  c3f99ed5f<>+0(SB), Z5, Z1
+	VFMADD213PS.BCST  c3fd65656<>+0(SB), Z5, Z1
+	VFMADD213PS.BCST  c3f800000<>+0(SB), Z5, Z1
+	VFMADD213PS.BCST  c3d267373<>+0(SB), Z5, Z0
+	VFMADD213PS.BCST  c3e3ba554<>+0(SB), Z5, Z0
+	VFMADD213PS.BCST  c3ee06a7b<>+0(SB), Z5, Z0
+	VFMADD213PS.BCST  c3f000000<>+0(SB), Z5, Z0
+	VDIVPS            Z1, Z0, Z0
+	VMULPS            Z2, Z0, Z0
+	VSUBPS            Z0, Z3, Z1
+	VPMOVD2M          Z4, K2
+	VMOVAPS           Z0, K2, Z1
+	VPANDD.BCST       c80000000<>+0(SB), Z4, Z4
+	VPORD             Z5, Z4, Z4
+	VMULPS.BCST       c3ecc422a<>+0(SB), Z2, Z2
+	VFMADD231PS       Z2, Z4, Z1
+	VMOVUPS.Z         (BX), K1, Z0
+	VMULPS            Z0, Z1, Z1
+	VMOVUPS           Z1, K1, (CX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func quickGELUAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·quickGELUAVX512(SB), NOSPLIT, $0-48
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS c42b20000<>+0(SB), Z0
+	VBROADCASTSS cc2d00000<>+0(SB), Z1
+	VBROADCASTSS c3f800000<>+0(SB), Z2
+	VBROADCASTSS c3fd9db23<>+0(SB), Z3
+	VBROADCASTSS c38d1b717<>+0(SB), Z4
+	VBROADCASTSS cb8d1b717<>+0(SB), Z5
+	SUBQ         $0x10, AX
+	JL           rest
+
+loop:
+	VMOVUPS           (DX), Z6
+	VPORD.BCST        c80000000<>+0(SB), Z6, Z7
+	VMULPS            Z3, Z7, Z8
+	VMOVAPS           Z8, Z9
+	VFMSUB231PS       Z3, Z7, Z9
+	VMINPS            Z4, Z9, Z9
+	VMAXPS            Z5, Z9, Z9
+	VMINPS            Z8, Z0, Z8
+	VMAXPS            Z8, Z1, Z8
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z8, Z7
+	VRNDSCALEPS       $0x08, Z7, Z7
+	VFNMADD231PS.BCST c3f318000<>+0(SB), Z7, Z8
+	VFNMADD231PS.BCST cb95e8083<>+0(SB), Z7, Z8
+	VADDPS            Z9, Z8, Z8
+	VBROADCASTSS      c39506967<>+0(SB), Z9
+	VFMADD213PS.BCST  c3ab743ce<>+0(SB), Z8, Z9
+	VFMADD213PS.BCST  c3c088908<>+0(SB), Z8, Z9
+	VFMADD213PS.BCST  c3d2aa9c1<>+0(SB), Z8, Z9
+	VFMADD213PS.BCST  c3e2aaaaa<>+0(SB), Z8, Z9
+	VFMADD213PS.BCST  c3f000000<>+0(SB), Z8, Z9
+	VMULPS            Z8, Z8, Z10
+	VFMADD213PS       Z8, Z10, Z9
+	VADDPS.BCST       c3f800000<>+0(SB), Z9, Z9
+	VSCALEFPS         Z7, Z9, Z8
+	VADDPS            Z2, Z8, Z7
+	VPMOVD2M          Z6, K1
+	VMULPS            Z8, Z6, K1, Z6
+	VDIVPS            Z7, Z6, Z6
+	VMOVUPS           Z6, (CX)
+	ADDQ              $0x40, CX
+	ADDQ              $0x40, DX
+	SUBQ              $0x10, AX
+	JGE               loop
+
+rest:
+	ADDQ              $0x10, AX
+	JZ                end
+	LEAQ              lanemasks<>+0(SB), BX
+	KMOVW             (BX)(AX*2), K1
+	VMOVUPS.Z         (DX), K1, Z6
+	VPORD.BCST        c80000000<>+0(SB), Z6, Z7
+	VMULPS            Z3, Z7, Z8
+	VMOVAPS           Z8, Z9
+	VFMSUB231PS       Z3, Z7, Z9
+	VMINPS            Z4, Z9, Z9
+	VMAXPS            Z5, Z9, Z9
+	VMINPS            Z8, Z0, Z8
+	VMAXPS            Z8, Z1, Z8
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z8, Z0
+	VRNDSCALEPS       $0x08, Z0, Z0
+	VFNMADD231PS.BCST c3f318000<>+0(SB), Z0, Z8
+	VFNMADD231PS.BCST cb95e8083<>+0(SB), Z0, Z8
+	VADDPS            Z9, Z8, Z8
+	VBROADCASTSS      c39506967<>+0(SB), Z1
+	VFMADD213PS.BCST  c3ab743ce<>+0(SB), Z8, Z1
+	VFMADD213PS.BCST  c3c088908<>+0(SB), Z8, Z1
+	VFMADD213PS.BCST  c3d2aa9c1<>+0(SB), Z8, Z1
+	VFMADD213PS.BCST  c3e2aaaaa<>+0(SB), Z8, Z1
+	VFMADD213PS.BCST  c3f000000<>+0(SB), Z8, Z1
+	VMULPS            Z8, Z8, Z3
+	VFMADD213PS       Z8, Z3, Z1
+	VADDPS.BCST       c3f800000<>+0(SB), Z1, Z1
+	VSCALEFPS         Z0, Z1, Z8
+	VADDPS            Z2, Z8, Z0
+	VPMOVD2M          Z6, K2
+	VMULPS            Z8, Z6, K2, Z6
+	VDIVPS            Z0, Z6, Z6
+	VMOVUPS           Z6, K1, (CX)
+
+end:
+	VZEROUPPER
+	RET
+
 // func layerNormAVX2(dst []float32, x []float32, gamma []float32, beta []float32, eps float32) (mean float32, rstd float32)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·layerNormAVX2(SB), NOSPLIT, $0-112

@@ -13,14 +13,6 @@ func newRand(t testing.TB) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 2))
 }
 
-// implementations are the portable one and, where there is one, the machine's.
-func implementations() []*routines {
-	if machine == &portable {
-		return []*routines{&portable}
-	}
-	return []*routines{machine, &portable}
-}
-
 // ulps is how many units in the last place of float32 got is from want.
 func ulps(got float32, want float64) float64 {
 	w := float32(want)
@@ -82,7 +74,7 @@ func TestAccuracy(t *testing.T) {
 		}, 62, 2, 3},
 	} {
 		x := sweep(r, tc.limit)
-		for _, m := range implementations() {
+		for _, m := range available() {
 			y := make([]float32, len(x))
 			tc.f(m)(y, x)
 			var worst, worstNeg float64
@@ -131,7 +123,7 @@ func TestGrad(t *testing.T) {
 			}
 			dy[i] = float32(r.NormFloat64())
 		}
-		for _, m := range implementations() {
+		for _, m := range available() {
 			tc.f(m)(dx, x, dy)
 			worst := 0.0
 			for i, v := range x {
@@ -175,7 +167,7 @@ func near(got float32, want, size float64) bool {
 // against float64, inside guards.
 func TestRows(t *testing.T) {
 	r := newRand(t)
-	for _, m := range implementations() {
+	for _, m := range available() {
 		for _, n := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 23, 31, 32, 33, 40, 63, 64, 65, 70, 100, 768, 1297} {
 			x, y, z := guarded(t, r, n), guarded(t, r, n), guarded(t, r, n)
 			x0, y0 := append([]float32(nil), x...), append([]float32(nil), y...)

@@ -34,6 +34,7 @@ func emitVec(a *asm) {
 	e.adam()
 	e.reductions()
 	e.transcendental()
+	e.transcendental512()
 	e.norm()
 }
 

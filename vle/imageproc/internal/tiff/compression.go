@@ -2,7 +2,6 @@ package tiff
 
 import (
 	"bytes"
-	"compress/zlib"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,8 @@ import (
 
 	"golang.org/x/image/ccitt"
 	"golang.org/x/image/tiff/lzw"
+
+	"govle/vle/imageproc/internal/inflate"
 )
 
 // Compression schemes.
@@ -45,12 +46,16 @@ func (l *layout) decompress(data []byte, n, rows int) ([]byte, error) {
 		defer r.Close()
 		return readExactly(r, n)
 	case deflateAdobe, deflateOld:
-		r, err := zlib.NewReader(bytes.NewReader(data))
-		if err != nil {
-			return nil, err
+		// Deflate makes at most 1032 bytes of one: few bytes cannot ask for much.
+		if n/1032 > len(data) {
+			return nil, io.ErrUnexpectedEOF
 		}
-		defer r.Close()
-		return readExactly(r, n)
+		out := make([]byte, n)
+		got, err := inflate.Zlib(out, data)
+		if err == nil && got < n {
+			err = io.ErrUnexpectedEOF
+		}
+		return out, err
 	case group3, group4:
 		if l.bits != 1 || l.samples != 1 {
 			return nil, errors.New("fax compression of what is not black and white")

@@ -65,8 +65,12 @@ func (l *layout) convert(f *file, samples []byte) (*Picture, error) {
 			if p.Alpha != nil {
 				a := px[base]
 				p.Alpha[y*l.width+x] = a
-				if alphaKind == alphaPremultiplied && a != 0 && a != 255 {
+				if alphaKind == alphaPremultiplied && a != 255 {
 					for c := range out {
+						if a == 0 {
+							out[c] = 0
+							continue
+						}
 						out[c] = byte(min(255*uint32(out[c])/uint32(a), 255))
 					}
 				}

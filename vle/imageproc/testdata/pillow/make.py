@@ -96,6 +96,43 @@ interlace("interlaced_rgb.png", rgb, 8, 2)
 interlace("interlaced_rgba.png", np.dstack([rgb, alpha]), 8, 6)
 interlace("interlaced_small.png", rgb[:3, :2], 8, 2)
 interlace("interlaced_palette.png", np.asarray(p)[:, :, None], 8, 3, chunk(b"PLTE", bytes(p.getpalette()[:48])) + chunk(b"tRNS", b"\0\x80"))
+def tiff(name, tags, blocks, order="<", tiled=False):
+    """A TIFF of the given fields and raw blocks, for what Pillow does not write."""
+    tags = {256: W, 257: H, **tags, (324 if tiled else 273): [8 + sum(map(len, blocks[:i])) for i in range(len(blocks))],
+            (325 if tiled else 279): [len(b) for b in blocks]}
+    body = b"".join(blocks)
+    body += b"\0" * (len(body) % 2)
+    at = 8 + len(body)
+    entries, extra = b"", b""
+    for tag, v in sorted(tags.items()):
+        v = v if isinstance(v, list) else [v]
+        raw = struct.pack(f"{order}{len(v)}I", *v)
+        if len(raw) > 4:
+            raw, extra = struct.pack(order + "I", at + 2 + 12 * len(tags) + 4 + len(extra)), extra + raw
+        entries += struct.pack(order + "HHI", tag, 4, len(v)) + raw
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", at)
+    open(name, "wb").write(head + body + struct.pack(order + "H", len(tags)) + entries + bytes(4) + extra)
+    files[name] = {}
+three = {258: [8, 8, 8], 259: 1, 262: 2, 277: 3, 278: H}
+tiff("planar.tif", {**three, 284: 2}, [rgb[:, :, c].tobytes() for c in range(3)])
+pad = np.zeros((48, 48, 3), np.uint8); pad[:H, :W] = rgb
+tiles = [np.ascontiguousarray(pad[i:i + 16, j:j + 16]).tobytes() for i in (0, 16, 32) for j in (0, 16, 32)]
+tiff("tiled.tif", {**{k: v for k, v in three.items() if k != 278}, 322: 16, 323: 16}, tiles, tiled=True)
+tiff("tiled_deflate.tif", {**{k: v for k, v in three.items() if k != 278}, 259: 8, 322: 16, 323: 16}, [zlib.compress(b) for b in tiles], tiled=True)
+diff = rgb.copy(); diff[:, 1:] -= rgb[:, :-1]
+tiff("predictor.tif", {**three, 259: 8, 317: 2, 278: 10}, [zlib.compress(diff[i:i + 10].tobytes()) for i in range(0, H, 10)])
+tiff("big_endian_16.tif", {**three, 258: [16, 16, 16]}, [wide.astype(">u2").tobytes()], ">")
+wdiff = wide.copy(); wdiff[:, 1:] -= wide[:, :-1]
+tiff("predictor_16.tif", {**three, 258: [16, 16, 16], 259: 8, 317: 2}, [zlib.compress(wdiff.astype("<u2").tobytes())])
+small = np.asarray(grey)[:, :44] >> 4
+nibbles = (small[:, 0::2] << 4 | small[:, 1::2]).tobytes()
+tiff("grey_4_bits.tif", {256: 44, 258: 4, 259: 1, 262: 1, 277: 1, 278: H}, [nibbles])
+tiff("white_is_zero_4_bits.tif", {256: 44, 258: 4, 259: 1, 262: 0, 277: 1, 278: H}, [nibbles])
+pre = np.dstack([(rgb.astype(int) * alpha[:, :, None] // 255).astype(np.uint8), alpha])
+tiff("premultiplied.tif", {**three, 258: [8] * 4, 277: 4, 338: 1}, [pre.tobytes()])
+tiff("unspecified_extra.tif", {**three, 258: [8] * 4, 277: 4, 338: 0}, [pre.tobytes()])
+flipped = np.packbits(np.asarray(pic.convert("1")), axis=1, bitorder="little").tobytes()
+tiff("fill_order.tif", {258: 1, 259: 1, 262: 1, 266: 2, 277: 1, 278: H}, [flipped])
 save("int32.tif", Image.fromarray(np.asarray(grey).astype(np.int32) * 2 - 90))
 save("float32.tif", Image.fromarray(np.asarray(grey).astype(np.float32) * 1.7 - 60))
 save("lossy.webp", pic, quality=60)

@@ -169,10 +169,7 @@ func BenchmarkAttention(b *testing.B) {
 		a := &Attention{Heads: heads, Dim: dim, Queries: n, Keys: n, Q: qkv, K: qkv[w:], V: qkv[2*w:], LdQ: 3 * w, LdK: 3 * w, LdV: 3 * w, Scale: 0.125}
 		b.Run(s.name, func(b *testing.B) {
 			b.ReportAllocs()
-			for b.Loop() {
-				a.Run(out, w)
-			}
-			b.ReportMetric(4*float64(n)*float64(n)*w*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			best9(b, 4*float64(n)*float64(n)*w, func() { a.Run(out, w) })
 		})
 	}
 }

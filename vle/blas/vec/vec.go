@@ -1,7 +1,7 @@
 // Package vec holds the elementwise and row routines of a transformer on
-// float32 slices, vectorised for AVX2 and AVX-512 where the machine has them and in portable
-// Go elsewhere: exp, GELU, layer norm, softmax, their gradients and plain
-// arithmetic.
+// float32 slices, vectorised for AVX2 and AVX-512 where the machine has them and
+// in portable Go elsewhere: exp, GELU, layer norm, softmax, their gradients,
+// plain arithmetic and the optimiser's step.
 //
 // For most uses call one function a row: every routine works on one slice on
 // the calling goroutine, allocates nothing and takes any length, zero included.

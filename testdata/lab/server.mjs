@@ -39,6 +39,7 @@ export async function start(jupyter, app, root) {
     app, '--no-browser', '--allow-root', '--ip=127.0.0.1', `--port=${port}`,
     `--IdentityProvider.token=${token}`, `--ServerApp.root_dir=${root}`,
     '--ServerApp.shutdown_no_activity_timeout=600', `--LabServerApp.user_settings_dir=${userSettings}`,
+    `--LabServerApp.workspaces_dir=${join(userSettings, 'workspaces')}`,
   ], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (d) => { log.push(d); if (log.length > 500) log.shift(); });

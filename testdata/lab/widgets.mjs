@@ -1,0 +1,136 @@
+// Shows widgets in a real JupyterLab or Notebook 7 and uses them as a person
+// does: a slider is moved, a button clicked, a progress bar runs while a cell
+// does, a saved notebook is opened again without its kernel's help.
+//
+//   node widgets.mjs JUPYTER lab|notebook ROOT SCREENSHOT-STEM
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { browser, idle, open, save, until } from './page.mjs';
+import { start } from './server.mjs';
+
+const [jupyter, app, root, stem] = process.argv.slice(2);
+if (!stem) {
+  console.error('usage: widgets.mjs JUPYTER lab|notebook ROOT SCREENSHOT-STEM');
+  process.exit(2);
+}
+const path = 'widgets.ipynb';
+const cell = (id, source) => ({
+  cell_type: 'code', id, metadata: {}, execution_count: null, outputs: [], source,
+});
+await writeFile(join(root, path), JSON.stringify({
+  nbformat: 4, nbformat_minor: 5,
+  metadata: { kernelspec: { name: 'govle', display_name: 'Go (govle)', language: 'go' } },
+  cells: [
+    cell('make', `import (
+	"fmt"
+	"time"
+
+	"govle/kernel/widget"
+)
+
+gain := widget.NewIntSlider(0, 100, 50).Describe("gain")
+clicks := 0
+heard := widget.NewHTML("nothing heard")
+button := widget.NewButton("Click me")
+gain.OnChange(func(v int) { heard.Set(fmt.Sprint("gain is ", v)) })
+button.OnClick(func(*widget.Button) { clicks++; heard.Set(fmt.Sprint("clicks: ", clicks)) })
+widget.NewVBox(gain, button, heard)`),
+    cell('progress', `bar := widget.NewFloatProgress(20).Describe("training")
+Display(bar)
+for i := range 21 {
+	bar.SetValue(float64(i))
+	time.Sleep(100 * time.Millisecond)
+}`),
+    cell('value', 'gain.Value()'),
+  ],
+}));
+
+const server = await start(jupyter, app, root);
+const chrome = await browser(process.env.CHROMIUM ?? '/usr/bin/chromium');
+const failures = [];
+let page;
+
+async function step(name, f) {
+  try {
+    await f();
+    console.log(`ok   ${name}`);
+  } catch (e) {
+    failures.push(`${name}: ${e.message}`);
+    console.log(`FAIL ${name}: ${e.message}`);
+  }
+  await page.screenshot({ path: `${stem}-${name}.png` }).catch(() => {});
+}
+
+const nth = (i) => page.locator('.jp-Notebook .jp-CodeCell').nth(i);
+const prompt = async (i) => (await nth(i).locator('.jp-InputPrompt').first().textContent()).trim();
+
+async function run(i, wait = true) {
+  await nth(i).locator('.cm-content').click();
+  await page.keyboard.press('Control+Enter');
+  if (!wait) return;
+  await until(`cell ${i + 1} to be done`, 90, async () => /\d/.test(await prompt(i)));
+  await idle(server, path, 60);
+}
+
+const hears = (text) => until(`the page to say "${text}"`, 15, async () =>
+  (await nth(0).locator('.widget-html-content').first().innerText()).includes(text));
+
+try {
+  page = await open(chrome.context, server, app, path);
+  await step('shown', async () => {
+    await run(0);
+    await nth(0).locator('.widget-slider').waitFor({ timeout: 20_000 });
+    await hears('nothing heard');
+  });
+  await step('slider', async () => {
+    const handle = nth(0).locator('.noUi-handle');
+    await handle.focus();
+    for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowRight');
+    await hears('gain is 55');
+    const box = await nth(0).locator('.noUi-base').boundingBox();
+    await page.mouse.move(box.x + box.width * 0.55, box.y + box.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.8, box.y + box.height / 2, { steps: 8 });
+    await page.mouse.up();
+    await until('a gain of about 80', 15, async () => {
+      const m = /gain is (\d+)/.exec(await nth(0).locator('.widget-html-content').first().innerText());
+      return m && Math.abs(m[1] - 80) <= 3;
+    });
+  });
+  await step('button', async () => {
+    await nth(0).locator('button.widget-button').click();
+    await nth(0).locator('button.widget-button').click();
+    await hears('clicks: 2');
+  });
+  await step('progress', async () => {
+    await run(1, false);
+    const bar = nth(1).locator('.progress-bar');
+    await bar.waitFor({ timeout: 30_000 });
+    const width = async () => (await bar.boundingBox())?.width ?? 0;
+    const early = await until('the bar to move', 20, async () => (await width()) > 5 && width());
+    await page.screenshot({ path: `${stem}-half.png` });
+    // A click is heard while the cell runs.
+    await nth(0).locator('button.widget-button').click();
+    await hears('clicks: 3');
+    await until('the cell to be done', 60, async () => /\d/.test(await prompt(1)));
+    const late = await width();
+    if (late <= early) throw new Error(`the bar went from ${early} to ${late} pixels`);
+  });
+  await step('value', async () => {
+    await run(2);
+    const shown = Number((await nth(2).locator('.jp-OutputArea-output').innerText()).trim());
+    if (Math.abs(shown - 80) > 3) throw new Error(`the slider's value in Go is ${shown}`);
+  });
+  await step('saved', async () => {
+    const nb = await save(page, server, path);
+    const data = nb.cells[0].outputs.at(-1)?.data ?? {};
+    if (!data['text/html']) throw new Error(`no static form is saved: ${Object.keys(data)}`);
+  });
+} catch (e) {
+  failures.push(e.message, server.log().slice(-2000));
+} finally {
+  await chrome.close();
+  await server.stop();
+}
+for (const f of failures) console.error(`FAIL ${f}`);
+process.exit(failures.length ? 1 : 0);

@@ -41,7 +41,8 @@ const (
 // publisher is the iopub socket: every message goes to every subscriber, in one
 // order, through a queue for each.
 type publisher struct {
-	k *server
+	k     *server
+	ahead int // streamAhead, less in tests
 
 	mu          sync.Mutex
 	subscribers map[*zmtp.Conn]*subscriber
@@ -77,7 +78,7 @@ type streamText struct {
 }
 
 func newPublisher(k *server) *publisher {
-	return &publisher{k: k, subscribers: make(map[*zmtp.Conn]*subscriber), tokens: streamBurst, filled: time.Now()}
+	return &publisher{k: k, ahead: streamAhead, subscribers: make(map[*zmtp.Conn]*subscriber), tokens: streamBurst, filled: time.Now()}
 }
 
 // publish sends a message after what was printed before it.
@@ -172,13 +173,13 @@ func (p *publisher) awaitReaders() {
 	p.mu.Lock()
 	var behind []*zmtp.Conn
 	for c, s := range p.subscribers {
-		if !s.stalled && c.Pending() >= streamAhead {
+		if !s.stalled && c.Pending() >= p.ahead {
 			behind = append(behind, c)
 		}
 	}
 	p.mu.Unlock()
 	for _, c := range behind {
-		for before := c.Pending(); !c.WaitBelow(streamAhead, stallLimit); {
+		for before := c.Pending(); !c.WaitBelow(p.ahead, stallLimit); {
 			now := c.Pending()
 			if now < before {
 				before = now
@@ -214,7 +215,7 @@ func (p *publisher) send(m *wire.Message) {
 		if !s.wants(topic) {
 			continue
 		}
-		if s.stalled && c.Pending() < streamAhead/2 {
+		if s.stalled && c.Pending() < p.ahead/2 {
 			p.catchUp(c, s, m.Parent)
 		}
 		if s.stalled && m.Header.MsgType == "stream" {

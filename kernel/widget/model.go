@@ -66,6 +66,8 @@ type model struct {
 	// goroutine for callbacks.
 	changed map[string]func(any)
 	event   map[string]func()
+	// parts are the layout and the style, which live as long as the widget.
+	parts []*model
 }
 
 // newModel makes a model of a class and tells the page.
@@ -94,17 +96,21 @@ func newModel(module, version, class, viewModule, viewVersion, view string, stat
 // newControl makes a widget of @jupyter-widgets/controls with its layout and, if
 // style names a class, its style.
 func newControl(name, style string, state map[string]any) *model {
-	state["layout"] = reference(newLayout())
-	if style != "" {
-		state["style"] = reference(newModel(controls, controlsVersion, style, base, baseVersion, "StyleView", nil))
-	}
-	state["_dom_classes"] = []string{}
-	return newModel(controls, controlsVersion, name+"Model", controls, controlsVersion, name+"View", state)
+	return newWidget(controls, controlsVersion, name, style, state)
 }
 
-// newLayout makes a layout model.
-func newLayout() *model {
-	return newModel(base, baseVersion, "LayoutModel", base, baseVersion, "LayoutView", nil)
+// newWidget makes a widget of a package of the page with its layout and style.
+func newWidget(module, version, name, style string, state map[string]any) *model {
+	parts := []*model{newModel(base, baseVersion, "LayoutModel", base, baseVersion, "LayoutView", nil)}
+	state["layout"] = reference(parts[0])
+	if style != "" {
+		parts = append(parts, newModel(controls, controlsVersion, style, base, baseVersion, "StyleView", nil))
+		state["style"] = reference(parts[1])
+	}
+	state["_dom_classes"] = []string{}
+	m := newModel(module, version, name+"Model", module, version, name+"View", state)
+	m.parts = parts
+	return m
 }
 
 // reference is how one model's state names another.
@@ -192,6 +198,9 @@ func (m *model) Close() {
 	m.closed = true
 	m.mu.Unlock()
 	models.remove(m)
+	for _, part := range m.parts {
+		part.Close()
+	}
 }
 
 // bundle is the MIME bundle of a widget.

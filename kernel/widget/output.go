@@ -24,9 +24,8 @@ type Output struct {
 
 // NewOutput returns an empty place.
 func NewOutput() *Output {
-	return &Output{model: newModel(output, outputVersion, "OutputModel", output, outputVersion, "OutputView", map[string]any{
-		"msg_id": "", "outputs": []map[string]any{}, "_dom_classes": []string{}, "layout": reference(newLayout()),
-		"tooltip": nil, "tabbable": nil,
+	return &Output{model: newWidget(output, outputVersion, "Output", "", map[string]any{
+		"msg_id": "", "outputs": []map[string]any{}, "tooltip": nil, "tabbable": nil,
 	})}
 }
 

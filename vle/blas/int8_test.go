@@ -25,11 +25,15 @@ func quantize8(x []float32) (q []int32, scale float32) {
 // whatever the shape, inside guards.
 func TestQuantizedMul(t *testing.T) {
 	r := newRand(t)
+	rounds := 60
+	if testing.Short() {
+		rounds = 15
+	}
 	for _, kn := range int8Kernels {
-		for it := range 60 {
+		for it := range rounds {
 			m, n, k := someSize(r), someSize(r), someSize(r)
 			if it == 0 {
-				m, n, k = 150, 300, 1024
+				m, n, k = 130, 100, 1024
 			}
 			ldx, ldd := k+r.IntN(3), n+r.IntN(3)
 			x, w := normal(r, (m-1)*ldx+k), normal(r, n*k)

@@ -9,11 +9,15 @@ import (
 // to float64.
 func TestPackedMul(t *testing.T) {
 	r := newRand(t)
+	rounds := 60
+	if testing.Short() {
+		rounds = 15
+	}
 	for _, kn := range kernels {
-		for it := range 60 {
+		for it := range rounds {
 			m, n, k := someSize(r), someSize(r), someSize(r)
 			if it == 0 {
-				m, n, k = 150, 200, 800
+				m, n, k = 130, 70, 400 // helpers, several blocks
 			}
 			ldx, ldd, ldr := k+r.IntN(3), n+r.IntN(3), n+r.IntN(3)
 			x, w := normal(r, (m-1)*ldx+k), normal(r, n*k)

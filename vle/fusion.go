@@ -80,27 +80,54 @@ type side struct {
 	bias []float32
 }
 
-// forward attends from x, whose rows are in's, to over's rows. It leaves both.
-func (a *FusionAttention) forward(r *nn.Run, x mat.Tensor, in, over *side, keys mat.Tensor, name string) mat.Tensor {
+// rowChoice says which rows of a side a layer computes.
+type rowChoice int
+
+const (
+	allRows rowChoice = iota
+	// firstRows is the first row of each item, all that pooling reads.
+	firstRows
+	noRows
+)
+
+// keep notes that x now holds the chosen rows only.
+func (s *side) keep(rows rowChoice) {
+	if rows == firstRows {
+		s.rows, s.bias = nn.EvenLayout(s.rows.Items(), 1), nil
+	}
+}
+
+// forward attends from x, laid out as rows, to over's rows. It leaves both.
+func (a *FusionAttention) forward(r *nn.Run, x mat.Tensor, rows nn.Layout, over *side, name string) mat.Tensor {
 	op := &nn.Attend{
-		Q: a.Query.Forward(r, x), K: a.Key.Forward(r, keys), V: a.Value.Forward(r, keys),
-		Queries: in.rows, Keys: over.rows, Heads: a.heads, Scale: a.scale, KeyBias: over.bias,
+		Q: a.Query.Forward(r, x), K: a.Key.Forward(r, over.x), V: a.Value.Forward(r, over.x),
+		Queries: rows, Keys: over.rows, Heads: a.heads, Scale: a.scale, KeyBias: over.bias,
 		Drop: r.NewDropMask(a.drop), Keep: r.Watched(),
 	}
 	ctx := r.Do(op)
 	r.Free(op.Q, op.K, op.V)
-	showProbabilities(r, name, in.rows.Items(), a.heads, in.rows, over.rows, op.Probabilities)
+	showProbabilities(r, name, rows.Items(), a.heads, rows, over.rows, op.Probabilities)
 	return a.Output.forward(r, ctx, x)
 }
 
-// forward returns the next hidden states of in, reading other's current ones.
-// It leaves both.
-func (l *FusionLayer) forward(r *nn.Run, in, other *side, number int) mat.Tensor {
+// forward returns the next hidden states of in's chosen rows, reading other's
+// current ones; nil for none. It leaves both.
+func (l *FusionLayer) forward(r *nn.Run, in, other *side, number int, choice rowChoice) mat.Tensor {
+	if choice == noRows {
+		return nil
+	}
 	name := fmt.Sprintf("%s%d", in.name, number)
 	items := in.rows.Items()
-	s := l.Self.forward(r, in.x, in, in, in.x, "attn.cross_"+name+"_self")
+	x, rows := in.x, in.rows
+	if choice == firstRows {
+		x, rows = nn.Rows(r, in.x, in.rows.Firsts()), nn.EvenLayout(items, 1)
+	}
+	s := l.Self.forward(r, x, rows, in, "attn.cross_"+name+"_self")
+	if choice == firstRows {
+		r.Free(x)
+	}
 	r.Show("cross."+name+".self_attention", items, s)
-	c := l.Cross.forward(r, s, in, other, other.x, "attn.cross_"+name+"_cross")
+	c := l.Cross.forward(r, s, rows, other, "attn.cross_"+name+"_cross")
 	r.Free(s)
 	r.Show("cross."+name+".cross_attention", items, c)
 	h := l.act.Forward(r, l.Intermediate.Forward(r, c))

@@ -38,7 +38,7 @@ func (m *ITM) Config() *Config { return m.Body.cfg }
 
 // Forward returns the logits [items × 2]: no match, match.
 func (m *ITM) Forward(r *nn.Run, b *Batch) (mat.Tensor, error) {
-	out, err := m.Body.Forward(r, b)
+	out, err := m.Body.forward(r, b, pooledPart)
 	if err != nil {
 		return nil, err
 	}

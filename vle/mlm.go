@@ -81,7 +81,7 @@ func (m *MLM) Config() *Config { return m.Body.cfg }
 // Forward returns the logits [text rows × vocabulary] of every token of b, and
 // the rows of each item.
 func (m *MLM) Forward(r *nn.Run, b *Batch) (mat.Tensor, nn.Layout, error) {
-	out, err := m.Body.Forward(r, b)
+	out, err := m.Body.forward(r, b, textPart)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -91,7 +91,7 @@ func (m *MLM) Forward(r *nn.Run, b *Batch) (mat.Tensor, nn.Layout, error) {
 // ForwardAt returns the logits [len(at) × vocabulary] of the tokens at, given
 // as item and token number, and computes no others.
 func (m *MLM) ForwardAt(r *nn.Run, b *Batch, at [][2]int) (mat.Tensor, error) {
-	out, err := m.Body.Forward(r, b)
+	out, err := m.Body.forward(r, b, textPart)
 	if err != nil {
 		return nil, err
 	}

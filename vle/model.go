@@ -1,6 +1,7 @@
 package vle
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/nlpodyssey/spago/mat"
@@ -89,28 +90,51 @@ type Output struct {
 	TextFeatures, ImageFeatures mat.Tensor
 }
 
+// parts says which of the body's results are wanted, so that the last fusion
+// layer computes no others. A watched run computes all.
+type parts int
+
+const (
+	pooledPart parts = 1 << iota
+	textPart
+	imagePart
+)
+
 // Forward runs the whole body over a batch.
 func (m *Model) Forward(r *nn.Run, b *Batch) (*Output, error) {
-	keep := b.KeepPadding || r.Watched()
-	text, tf, err := m.textSide(r, b, keep)
-	if err != nil {
-		return nil, err
+	return m.forward(r, b, pooledPart|textPart|imagePart)
+}
+
+// forward runs the body for the given parts; the others of the Output are nil.
+func (m *Model) forward(r *nn.Run, b *Batch, want parts) (*Output, error) {
+	if r.Watched() {
+		want = pooledPart | textPart | imagePart
 	}
-	vf, images, err := m.imageSide(r, b)
-	if err != nil {
+	keep := b.KeepPadding || r.Watched()
+	var (
+		text              *textRows
+		tf, vf            mat.Tensor
+		images            int
+		textErr, imageErr error
+	)
+	r.SideBySide(
+		func(r *nn.Run) { vf, images, imageErr = m.imageSide(r, b) },
+		func(r *nn.Run) { text, tf, textErr = m.textSide(r, b, keep) },
+	)
+	if err := errors.Join(textErr, imageErr); err != nil {
 		return nil, err
 	}
 	image, err := m.prepareImages(b, text.rows.Items(), images, keep)
 	if err != nil {
 		return nil, err
 	}
-	out := m.fuse(r, text, image, tf, vf, images)
+	out := m.fuse(r, text, image, tf, vf, images, want)
 	out.TextFeatures, out.ImageFeatures = tf, vf
 	return out, nil
 }
 
 // fuse runs the fusion over the encoders' hidden states tf and vf.
-func (m *Model) fuse(r *nn.Run, text *textRows, image *imageRows, tf, vf mat.Tensor, images int) *Output {
+func (m *Model) fuse(r *nn.Run, text *textRows, image *imageRows, tf, vf mat.Tensor, images int, want parts) *Output {
 	items := text.rows.Items()
 	tp := m.TextProjection.Forward(r, tf)
 	r.Show("text_projection", items, tp)
@@ -128,22 +152,45 @@ func (m *Model) fuse(r *nn.Run, text *textRows, image *imageRows, tf, vf mat.Ten
 		showBias(r, s)
 	}
 	for i := range m.TextLayers {
-		t := m.TextLayers[i].forward(r, ts, is, i)
-		v := m.ImageLayers[i].forward(r, is, ts, i)
+		textRows, imageRows := allRows, allRows
+		if i == len(m.TextLayers)-1 {
+			textRows, imageRows = want.rows(textPart), want.rows(imagePart)
+		}
+		t := m.TextLayers[i].forward(r, ts, is, i, textRows)
+		v := m.ImageLayers[i].forward(r, is, ts, i, imageRows)
 		r.Free(ts.x, is.x)
 		ts.x, is.x = t, v
+		ts.keep(textRows)
+		is.keep(imageRows)
 	}
-	tq := m.pool(r, m.TextPooler, ts)
-	iq := m.pool(r, m.ImagePooler, is)
-	out := &Output{
-		Pooled: nn.Beside(r, tq, iq),
-		Text:   ts.x, Image: is.x, TextRows: ts.rows, ImageRows: is.rows,
+	out := &Output{}
+	if want&pooledPart != 0 {
+		tq := m.pool(r, m.TextPooler, ts)
+		iq := m.pool(r, m.ImagePooler, is)
+		out.Pooled = nn.Beside(r, tq, iq)
+		r.Free(tq, iq)
+		r.Show("vle.pooler_output", items, out.Pooled)
 	}
-	r.Free(tq, iq)
-	r.Show("vle.pooler_output", items, out.Pooled)
-	r.Show("vle.text_embeds", items, out.Text)
-	r.Show("vle.image_embeds", items, out.Image)
+	if want&textPart != 0 {
+		out.Text, out.TextRows = ts.x, ts.rows
+		r.Show("vle.text_embeds", items, out.Text)
+	}
+	if want&imagePart != 0 {
+		out.Image, out.ImageRows = is.x, is.rows
+		r.Show("vle.image_embeds", items, out.Image)
+	}
 	return out
+}
+
+// rows says which rows of a side the last layer must compute.
+func (p parts) rows(side parts) rowChoice {
+	switch {
+	case p&side != 0:
+		return allRows
+	case p&pooledPart != 0:
+		return firstRows
+	}
+	return noRows
 }
 
 func showBias(r *nn.Run, s *side) {

@@ -38,7 +38,7 @@ func (m *PBC) Config() *Config { return m.Body.cfg }
 // Forward returns the logits [items·patches × 2] of each patch, item by item,
 // row by row of patches: outside, inside.
 func (m *PBC) Forward(r *nn.Run, b *Batch) (mat.Tensor, error) {
-	out, err := m.Body.Forward(r, b)
+	out, err := m.Body.forward(r, b, imagePart)
 	if err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func (m *VCR) Forward(r *nn.Run, choices []*Batch) (mat.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := m.Body.Forward(r, b)
+	out, err := m.Body.forward(r, b, pooledPart)
 	if err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func (m *VQA) Config() *Config { return m.Body.cfg }
 
 // Forward returns the logits [items × labels].
 func (m *VQA) Forward(r *nn.Run, b *Batch) (mat.Tensor, error) {
-	out, err := m.Body.Forward(r, b)
+	out, err := m.Body.forward(r, b, pooledPart)
 	if err != nil {
 		return nil, err
 	}

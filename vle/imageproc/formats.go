@@ -1,10 +1,7 @@
 package imageproc
 
 import (
-	"bytes"
-
-	"golang.org/x/image/bmp"
-
+	"govle/vle/imageproc/internal/bmp"
 	"govle/vle/imageproc/internal/jpeg"
 	"govle/vle/imageproc/internal/png"
 	"govle/vle/imageproc/internal/tiff"
@@ -31,20 +28,16 @@ func decodePNG(d *decoding) error {
 	return nil
 }
 
-// decodeBMP decodes uncompressed bitmaps of 1, 2, 4, 8, 24 and 32 bits.
+// decodeBMP gives what Pillow shows.
 func decodeBMP(d *decoding) error {
-	c, err := bmp.DecodeConfig(bytes.NewReader(d.data))
+	p, err := bmp.Decode(d.data, d.allow)
 	if err != nil {
 		return err
 	}
-	if err := d.allow(c.Width, c.Height); err != nil {
-		return err
+	d.img = &RGB{Pix: p.Pix, Width: p.Width, Height: p.Height}
+	if d.wantAlpha {
+		d.alpha = p.Alpha
 	}
-	img, err := bmp.Decode(bytes.NewReader(d.data))
-	if err != nil {
-		return err
-	}
-	d.set(img)
 	return nil
 }
 

@@ -52,11 +52,11 @@ func (d *decoder) huffmanTables(s []byte) error {
 			n += int(c)
 		}
 		if class > 1 || id > 3 || n > 256 || len(s) < 17+n {
-			return fmt.Errorf("Huffman table of class %d, number %d, with %d codes in %d bytes", class, id, n, len(s)-17)
+			return fmt.Errorf("a Huffman table of class %d, number %d, with %d codes in %d bytes", class, id, n, len(s)-17)
 		}
 		h, err := newHuffman(s[1:17], s[17:17+n], class == 0)
 		if err != nil {
-			return fmt.Errorf("Huffman table of class %d, number %d: %w", class, id, err)
+			return fmt.Errorf("a Huffman table of class %d, number %d: %w", class, id, err)
 		}
 		if class == 0 {
 			d.dcTab[id] = h

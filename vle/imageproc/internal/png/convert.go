@@ -37,13 +37,8 @@ func (d *decoder) convert(out *Picture, row []byte) {
 	switch {
 	case d.color == indexed || d.color == grey && d.depth <= 8:
 		for x := range out.Width {
-			v := row[0]
-			if d.depth == 8 {
-				v = row[x]
-			} else {
-				bit := x * d.depth
-				v = row[bit/8] >> (8 - d.depth - bit%8) & (1<<d.depth - 1)
-			}
+			bit := x * d.depth
+			v := row[bit/8] >> (8 - d.depth - bit%8) & byte(1<<d.depth-1)
 			c := &d.table[v]
 			px := pix[3*x : 3*x+3 : 3*x+3]
 			px[0], px[1], px[2] = c[0], c[1], c[2]

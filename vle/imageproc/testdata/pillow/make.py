@@ -133,6 +133,42 @@ tiff("premultiplied.tif", {**three, 258: [8] * 4, 277: 4, 338: 1}, [pre.tobytes(
 tiff("unspecified_extra.tif", {**three, 258: [8] * 4, 277: 4, 338: 0}, [pre.tobytes()])
 flipped = np.packbits(np.asarray(pic.convert("1")), axis=1, bitorder="little").tobytes()
 tiff("fill_order.tif", {258: 1, 259: 1, 262: 1, 266: 2, 277: 1, 278: H}, [flipped])
+def bmp(name, w, h, bits, data, compression=0, palette=b"", masks=b"", size=40):
+    """A bitmap of what Pillow does not write: bit fields, run lengths, top-down."""
+    head = struct.pack("<IiiHHIIiiII", size, w, h, 1, bits, compression, len(data), 0, 0, len(palette) // 4, 0)
+    head += masks + bytes(max(0, size - 40 - len(masks)))
+    start = 14 + len(head) + len(palette)
+    open(name, "wb").write(b"BM" + struct.pack("<IHHI", start + len(data), 0, 0, start) + head + palette + data)
+    files[name] = {}
+rows4 = lambda a: b"".join(r.tobytes() + bytes(-len(r.tobytes()) % 4) for r in a[::-1])
+five = (rgb >> 3).astype("<u2")
+bmp("rgb15.bmp", W, H, 16, rows4(five[..., 0] << 10 | five[..., 1] << 5 | five[..., 2]))
+six = (rgb[..., 1] >> 2).astype("<u2")
+bmp("rgb16.bmp", W, H, 16, rows4(five[..., 0] << 11 | six << 5 | five[..., 2]), 3, masks=struct.pack("<III", 0xf800, 0x7e0, 0x1f))
+bgra = np.dstack([rgb[..., ::-1], alpha])
+bmp("bgra.bmp", W, H, 32, rows4(bgra), 3, masks=struct.pack("<IIII", 0xff0000, 0xff00, 0xff, 0xff000000), size=56)
+bmp("rgba_fields.bmp", W, H, 32, rows4(np.dstack([rgb, alpha])), 3, masks=struct.pack("<IIII", 0xff, 0xff00, 0xff0000, 0xff000000), size=124)
+bmp("xbgr.bmp", W, H, 32, rows4(np.dstack([alpha, rgb[..., ::-1]])), 3, masks=struct.pack("<III", 0xff000000, 0xff0000, 0xff00))
+bmp("top_down.bmp", W, -H, 24, rows4(rgb[::-1, :, ::-1]))
+colors = b"".join(bytes(p.getpalette()[3 * i:3 * i + 3][::-1]) + b"\0" for i in range(16))
+index = np.asarray(p)
+rle8 = b""
+for y in range(H - 1, -1, -1):
+    xx = 0
+    while xx < W:
+        n = 1
+        while xx + n < W and index[y, xx + n] == index[y, xx]: n += 1
+        if n > 1 or xx + 3 > W:
+            rle8 += bytes([n, index[y, xx]])
+        else:  # three or more, one by one
+            n = min(5, W - xx)
+            rle8 += bytes([0, n]) + bytes(index[y, xx:xx + n]) + bytes(n % 2)
+        xx += n
+    rle8 += b"\0\0"
+bmp("runs8.bmp", W, H, 8, rle8 + b"\0\1", 1, palette=colors)
+# Pillow reads the skip code and odd counts of 4-bit pixels wrongly: neither is here.
+rle4 = b"".join(bytes([20, 0x12, 25, 0x30 + y % 16, 0, 0]) if y % 2 else bytes([0, 8, 0x12, 0x34, 0x56, 0x78, 30, 0xab, 0, 0]) for y in range(H))
+bmp("runs4.bmp", W, H, 4, rle4 + b"\0\1", 2, palette=colors)
 save("int32.tif", Image.fromarray(np.asarray(grey).astype(np.int32) * 2 - 90))
 save("float32.tif", Image.fromarray(np.asarray(grey).astype(np.float32) * 1.7 - 60))
 save("lossy.webp", pic, quality=60)

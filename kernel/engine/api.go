@@ -73,16 +73,25 @@ type Result struct {
 	Value map[string]any
 	// Metadata belongs to Value, by MIME type.
 	Metadata map[string]any
+	// Pager is a MIME bundle for the front end's pager, as "name?" wants it; nil
+	// when there is none.
+	Pager map[string]any
+	// NextInput is text that the front end may put into the cell, as %fmt wants
+	// it ("set_next_input" with replace).
+	NextInput string
 	// Err is nil when the cell succeeded.
 	Err *CellError
 	// Duration is the time the cell took, compilation included.
 	Duration time.Duration
+
+	ran time.Duration // of Duration, what the cell's code took
 }
 
 // CellError is a cell's failure, in the form that front ends show.
 type CellError struct {
 	// Name is the kind of error: "CompileError", "Panic", "Interrupted",
-	// "WorkerLost", "SetupError", "InternalError".
+	// "Exit" (a trapped os.Exit or log.Fatal), "WorkerLost", "SetupError",
+	// "MagicError" (a magic or shell line), "InternalError".
 	Name string
 	// Value is the one-line message.
 	Value string

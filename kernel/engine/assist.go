@@ -58,6 +58,14 @@ func (e *Engine) Complete(ctx context.Context, src string, pos int) Completion {
 		return out
 	}
 	prefix := src[start:off]
+	if line := src[strings.LastIndexByte(src[:start], '\n')+1 : start]; line == "%" || line == "%%" {
+		for _, m := range magics() {
+			if strings.HasPrefix(m.name, prefix) {
+				out.Matches = append(out.Matches, Match{m.name, "magic", line + strings.TrimSpace(m.name+" "+m.args)})
+			}
+		}
+		return out
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	add := func(o types.Object, kind string) {

@@ -388,6 +388,8 @@ func predeclared(c *checked, name string, imp importer) (types.Object, error) {
 		as = "Must"
 	case "ctx":
 		as = "Ctx"
+	case timeIt:
+		as = "TimeIt"
 	case "Display":
 		from, as = displayPath, "Display"
 	case "display":

@@ -37,6 +37,9 @@ type Engine struct {
 	worker    *worker
 	interrupt chan struct{}
 	closed    bool
+	cwd       string            // of the worker and of shell lines
+	env       map[string]string // what %env has set
+	args      []string          // what %args has set
 
 	compileAll bool         // for tests: no cell is simple
 	slow       func(string) // tells a waiting cell that something takes long
@@ -64,7 +67,7 @@ func New(c Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
-	e := &Engine{config: c, dir: dir, ready: make(chan struct{})}
+	e := &Engine{config: c, dir: dir, ready: make(chan struct{}), env: map[string]string{}}
 	e.forget()
 	go e.setUp()
 	return e, nil
@@ -118,7 +121,15 @@ func (e *Engine) tell(text string) {
 }
 
 func (e *Engine) startWorker() (*worker, error) {
-	return startWorker(e.ws.host, e.config.Dir, e.config.Sink, func(f *link.Failure) string {
+	dir := e.config.Dir
+	if e.cwd != "" {
+		dir = e.cwd
+	}
+	var env []string
+	for name, value := range e.env {
+		env = append(env, name+"="+value)
+	}
+	return startWorker(e.ws.host, dir, env, e.args, e.config.Sink, func(f *link.Failure) string {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		err := e.session.runtimeError(f)
@@ -146,7 +157,7 @@ func (e *Engine) Execute(ctx context.Context, c Cell) Result {
 		e.interrupt = nil
 		e.mu.Unlock()
 	}()
-	r := e.execute(ctx, c, stop)
+	r := e.executeSegments(ctx, c, stop)
 	r.Duration = time.Since(start)
 	return r
 }
@@ -200,7 +211,7 @@ func (e *Engine) execute(ctx context.Context, c Cell, stop <-chan struct{}) Resu
 	if d.Failure != nil {
 		return failed(e.session.runtimeError(d.Failure))
 	}
-	return Result{Value: d.Value, Metadata: d.Metadata}
+	return Result{Value: d.Value, Metadata: d.Metadata, ran: time.Duration(d.RunNS)}
 }
 
 // awaitSetup waits until cells can be built.

@@ -130,6 +130,7 @@ type packages struct {
 	names map[string]string // see nameIndex
 }
 
+// newPackages makes the importer of a session.
 func newPackages(ws *workspace, fset *token.FileSet) *packages {
 	p := &packages{ws: ws}
 	p.gc = goimporter.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {

@@ -51,7 +51,7 @@ type stream struct {
 }
 
 // startWorker starts the process.
-func startWorker(host, dir string, sink Sink, panicked func(*link.Failure) string) (*worker, error) {
+func startWorker(host, dir string, env, args []string, sink Sink, panicked func(*link.Failure) string) (*worker, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err != nil {
 		return nil, fmt.Errorf("starting the worker: %w", err)
@@ -61,9 +61,9 @@ func startWorker(host, dir string, sink Sink, panicked func(*link.Failure) strin
 	ours, theirs := os.NewFile(uintptr(pair[0]), "worker"), os.NewFile(uintptr(pair[1]), "front")
 	defer theirs.Close()
 	w := &worker{socket: ours, conn: link.NewConn(ours), sink: sink, panicked: panicked, ready: make(chan struct{}), dead: make(chan struct{})}
-	w.cmd = exec.Command(host)
+	w.cmd = exec.Command(host, args...)
 	w.cmd.Dir = dir
-	w.cmd.Env = append(os.Environ(), "GOTRACEBACK=single")
+	w.cmd.Env = append(append(os.Environ(), "GOTRACEBACK=single"), env...)
 	w.cmd.ExtraFiles = []*os.File{theirs}
 	w.cmd.SysProcAttr = workerAttributes()
 	var ends []*os.File

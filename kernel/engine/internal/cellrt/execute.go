@@ -129,3 +129,48 @@ func stateOf(id int64) (state, where string) {
 	}
 	return string(rest[:end]), "it still waits (" + string(rest[:end]) + ") and was left behind"
 }
+
+// TimeIt measures f as %timeit does: it finds a number of repetitions that
+// takes long enough to be measured, and keeps the best of several rounds.
+func TimeIt(f func()) {
+	const enough, rounds = 100 * time.Millisecond, 5
+	n := 1
+	var took time.Duration
+	for {
+		took = repeat(n, f)
+		if took >= enough/2 || n >= 1<<30 {
+			break
+		}
+		Check()
+		grow := 10.0
+		if took > 0 {
+			grow = min(10, 1.2*float64(enough)/float64(took))
+		}
+		n = max(n+1, int(float64(n)*grow))
+	}
+	best := took
+	done := 1
+	for ; done < rounds && took < 2*time.Second; done++ {
+		Check()
+		best = min(best, repeat(n, f))
+	}
+	per := float64(best) / float64(n)
+	unit, scale := "ns", 1.0
+	switch {
+	case per >= 1e9:
+		unit, scale = "s", 1e9
+	case per >= 1e6:
+		unit, scale = "ms", 1e6
+	case per >= 1e3:
+		unit, scale = "µs", 1e3
+	}
+	fmt.Printf("%.4g %s per loop (best of %d rounds of %d)\n", per/scale, unit, done, n)
+}
+
+func repeat(n int, f func()) time.Duration {
+	start := time.Now()
+	for range n {
+		f()
+	}
+	return time.Since(start)
+}

@@ -82,11 +82,28 @@ func main() {
 			if c != nil {
 				c <- f
 			}
+		case link.OpSet:
+			set(f)
 		case link.OpComm:
 			if m := f.Message; m != nil {
 				display.Deliver(display.Message{Kind: m.Kind, Content: m.Content, Metadata: m.Metadata, Buffers: m.Buffers})
 			}
 		}
+	}
+}
+
+// set changes the process as a magic wants it. What can fail has been tried by
+// the front.
+func set(f *link.Frame) {
+	switch f.Text {
+	case "env":
+		os.Setenv(f.Args[0], f.Args[1])
+	case "dir":
+		if err := os.Chdir(f.Args[0]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	case "args":
+		os.Args = append(os.Args[:1:1], f.Args...)
 	}
 }
 
@@ -105,6 +122,7 @@ func (w *worker) run(f *link.Frame) {
 		entry, err = load(f.Plugin, f.Symbol)
 	}
 	opened := time.Since(start)
+	began := time.Now()
 	var done *link.Done
 	if err != nil {
 		done = &link.Done{Failure: &link.Failure{Kind: "load", Message: err.Error()}}
@@ -114,6 +132,7 @@ func (w *worker) run(f *link.Frame) {
 	if done.Failure != nil && line > 0 {
 		done.Failure.Frames = append(done.Failure.Frames, link.Where{File: f.File, Line: line})
 	}
+	done.RunNS = time.Since(began).Nanoseconds()
 	done.OpenNS = opened.Nanoseconds()
 	w.mu.Lock()
 	w.interrupt = nil

@@ -18,7 +18,8 @@ const (
 	OpRun       = "run"       // load Plugin and run its cell
 	OpInterrupt = "interrupt" // interrupt the cell that runs
 	OpComm      = "comm"      // Message is for a comm
-	OpReply     = "reply"     // answers the OpInput frame with the same Seq
+	OpReply     = "reply"     // answers the worker's frame with the same Seq
+	OpSet       = "set"       // set the variable Text of the process to Args
 )
 
 // Ops of frames from the worker to the front.
@@ -41,6 +42,7 @@ type Frame struct {
 	Program []*Node  `json:"program,omitempty"` // instead of Plugin, for a simple cell
 	Message *Message `json:"message,omitempty"`
 	Text    string   `json:"text,omitempty"`
+	Args    []string `json:"args,omitempty"`
 	Secret  bool     `json:"secret,omitempty"`
 	Done    *Done    `json:"done,omitempty"`
 	Error   string   `json:"error,omitempty"`
@@ -66,6 +68,7 @@ type Done struct {
 	// stopped.
 	Burning bool  `json:"burning,omitempty"`
 	OpenNS  int64 `json:"open_ns,omitempty"`
+	RunNS   int64 `json:"run_ns,omitempty"`
 }
 
 // Failure is why a cell did not run to its end.

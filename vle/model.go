@@ -1,7 +1,6 @@
 package vle
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/nlpodyssey/spago/mat"
@@ -111,17 +110,12 @@ func (m *Model) forward(r *nn.Run, b *Batch, want parts) (*Output, error) {
 		want = pooledPart | textPart | imagePart
 	}
 	keep := b.KeepPadding || r.Watched()
-	var (
-		text              *textRows
-		tf, vf            mat.Tensor
-		images            int
-		textErr, imageErr error
-	)
-	r.SideBySide(
-		func(r *nn.Run) { vf, images, imageErr = m.imageSide(r, b) },
-		func(r *nn.Run) { text, tf, textErr = m.textSide(r, b, keep) },
-	)
-	if err := errors.Join(textErr, imageErr); err != nil {
+	text, tf, err := m.textSide(r, b, keep)
+	if err != nil {
+		return nil, err
+	}
+	vf, images, err := m.imageSide(r, b)
+	if err != nil {
 		return nil, err
 	}
 	image, err := m.prepareImages(b, text.rows.Items(), images, keep)

@@ -5,8 +5,6 @@ import (
 
 	"github.com/nlpodyssey/spago/ag"
 	"github.com/nlpodyssey/spago/mat"
-
-	"govle/vle/blas"
 )
 
 // Run is one pass through the layers: it says whether a graph is kept,
@@ -20,7 +18,6 @@ type Run struct {
 	prefix  string
 	seed    uint64
 	draws   uint64
-	beside  *Run
 }
 
 // Watch is told the intermediate results of a run: name says which, shape is
@@ -58,34 +55,9 @@ func (r *Run) Close() {
 	if r.arena == nil {
 		return
 	}
-	if r.beside != nil {
-		r.beside.Close()
-		r.beside = nil
-	}
 	r.arena.reset()
 	arenas.Put(r.arena)
 	r.arena = nil
-}
-
-// SideBySide calls f and g, at the same time in an inference run that nobody
-// watches. Each gets a run for its goroutine; the matrices of both are valid
-// until r is closed.
-func (r *Run) SideBySide(f, g func(r *Run)) {
-	if r.arena == nil || r.watch != nil {
-		f(r)
-		g(r)
-		return
-	}
-	if r.beside == nil {
-		r.beside = NewRun()
-	}
-	blas.Parallel(2, func(i int) {
-		if i == 0 {
-			f(r)
-		} else {
-			g(r.beside)
-		}
-	})
 }
 
 // Graph reports whether the run keeps a graph.

@@ -50,13 +50,13 @@ fuzz: ## Fuzz every parser for FUZZTIME (default 30s) each
 	while IFS=: read -r file fn; do \
 		name=$${fn#func }; package=$$(dirname "$$file"); \
 		echo "== $$package $$name"; \
-		$(GO) test "$$package" -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x; \
+		$(GO) test "$$package" -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x </dev/null; \
 	done
 
 .PHONY: lab
 lab: $(VENV)/.lab build ## Open the notebooks in JupyterLab (installs it into .venv first)
 	@bin/install-kernel --prefix $(VENV)
-	@$(VENV)/bin/jupyter lab --notebook-dir notebooks
+	@$(VENV)/bin/jupyter lab --notebook-dir notebooks $$([ $$(id -u) != 0 ] || echo --allow-root)
 
 $(VENV)/.lab:
 	@command -v $(PYTHON) >/dev/null || { echo "make lab needs Python 3: install it, or name it with PYTHON=…"; exit 1; }

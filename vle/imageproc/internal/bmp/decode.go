@@ -314,19 +314,16 @@ func (d *decoder) runs() ([]byte, error) {
 			pad(int(in[at]) + int(in[at+1])*d.width)
 			at += 2
 		default: // pixels one by one, padded to two bytes
-			n, size := int(v), int(v)
+			n, perByte := int(v), 1
 			if d.compression == runs4 {
-				size = (n + 1) / 2
+				perByte = 2
 			}
+			size := (n + perByte - 1) / perByte
 			if at+size > len(in) {
 				return nil, io.ErrUnexpectedEOF
 			}
 			for i := range n {
-				b := in[at+i]
-				if d.compression == runs4 {
-					b = in[at+i/2]
-				}
-				out = append(out, d.runPixel(b, i))
+				out = append(out, d.runPixel(in[at+i/perByte], i))
 			}
 			at += size
 			at += (at + d.odd) & 1

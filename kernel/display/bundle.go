@@ -90,6 +90,11 @@ func Bundle(v any) (data, metadata map[string]any) {
 			return MIMEMap{kind: picture, "text/plain": fmt.Sprintf("%T", v)}, nil
 		}
 	}
+	if len(data) == 0 {
+		if page, ok := HTMLTable(v); ok {
+			data["text/html"] = page
+		}
+	}
 	data["text/plain"] = fmt.Sprint(v)
 	return data, nil
 }
@@ -167,4 +172,3 @@ func plotted(v any) (kind string, picture any) {
 
 // kinds lists the MIME types of a bundle in order.
 func kinds(data map[string]any) []string { return slices.Sorted(maps.Keys(data)) }
-

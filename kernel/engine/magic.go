@@ -155,7 +155,7 @@ func isNegation(line string, known func(string) bool) bool {
 		}
 		return first == nil
 	})
-	return first != nil && known(first.Name)
+	return first == nil || known(first.Name)
 }
 
 // knows tells whether a name means something in cells.

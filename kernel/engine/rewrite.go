@@ -97,6 +97,10 @@ func (g *generator) ident(id *ast.Ident, stack []ast.Node, within *types.Func) {
 	switch o := o.(type) {
 	case *types.PkgName:
 		if s, ok := parent.(*ast.SelectorExpr); ok && s.X == id {
+			if isStdin(o.Imported().Path(), s.Sel.Name) && g.asInterface(s, stack) {
+				g.replace(s.Pos(), s.End(), g.imported(rtPath)+".Stdin")
+				return
+			}
 			if trap := trapped(o.Imported().Path(), s.Sel.Name); trap != "" {
 				g.replace(s.Pos(), s.End(), g.imported(rtPath)+"."+trap)
 				return
@@ -123,7 +127,7 @@ func (g *generator) ident(id *ast.Ident, stack []ast.Node, within *types.Func) {
 		return
 	}
 	if isSel && !ofCell(o) {
-		if trapped(o.Pkg().Path(), o.Name()) == "" {
+		if trapped(o.Pkg().Path(), o.Name()) == "" && !isStdin(o.Pkg().Path(), o.Name()) {
 			g.registerImported(o, g.imported(o.Pkg().Path())+"."+o.Name())
 		}
 		return // the X before it is a package
@@ -181,12 +185,40 @@ func isEmbedded(id *ast.Ident, stack []ast.Node) bool {
 	return ok
 }
 
-// trapped names the stand-in of a function that would end the process.
+// trapped names the stand-in of a function that would end the process, or read
+// from a standard input where nobody types.
 func trapped(path, name string) string {
-	if (path == "os" || path == "syscall") && name == "Exit" {
+	switch {
+	case (path == "os" || path == "syscall") && name == "Exit":
 		return "Exit"
+	case path == "fmt" && (name == "Scan" || name == "Scanln" || name == "Scanf"):
+		return name
 	}
 	return ""
+}
+
+func isStdin(path, name string) bool { return path == "os" && name == "Stdin" }
+
+// asInterface tells whether an expression is an argument for a parameter of
+// interface type, as os.Stdin is in bufio.NewReader(os.Stdin).
+func (g *generator) asInterface(e ast.Expr, stack []ast.Node) bool {
+	for i := len(stack) - 1; i >= 0; i-- {
+		call, ok := stack[i].(*ast.CallExpr)
+		if !ok {
+			continue
+		}
+		sig, ok := g.c.info.Types[call.Fun].Type.(*types.Signature)
+		if !ok {
+			return false
+		}
+		for j, a := range call.Args {
+			if a == e && j < sig.Params().Len() {
+				return types.IsInterface(sig.Params().At(j).Type()) && !(sig.Variadic() && j == sig.Params().Len()-1)
+			}
+		}
+		return false
+	}
+	return false
 }
 
 // leave makes the edits that need the inner ones done.

@@ -157,6 +157,31 @@ func TestInput(t *testing.T) {
 	}
 }
 
+func TestStandardInput(t *testing.T) {
+	e, sink := shared(t)
+	lines := []string{"3 4", "first", "second", "z"}
+	sink.answer = func(string, bool) (string, error) {
+		if len(lines) == 0 {
+			return "", fmt.Errorf("no more")
+		}
+		l := lines[0]
+		lines = lines[1:]
+		return l, nil
+	}
+	defer func() { sink.answer = nil }()
+	got := text(do(t, e, `import ("bufio"; "fmt"; "os")
+var inA, inB int
+inN, inErr := fmt.Scanln(&inA, &inB)
+inSc := bufio.NewScanner(os.Stdin)
+inSc.Scan()
+inL1 := inSc.Text()
+inL2, _ := bufio.NewReader(os.Stdin).ReadString('\n')
+fmt.Sprint(inA+inB, inN, inErr, inL1, inL2)`))
+	if want := "7 2 <nil>firstsecond\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestDeath(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts workers of its own")

@@ -67,8 +67,9 @@ func InstallSpec(o SpecOptions) (dir string, err error) {
 	// Jupyter compares names without case and stores them in lower case.
 	dir = filepath.Join(data, "kernels", strings.ToLower(o.Name))
 	defer func() {
-		if errors.Is(err, fs.ErrPermission) {
-			err = fmt.Errorf("may not write to %s: install for yourself with --user, or into a folder of yours with --prefix: %w", dir, err)
+		var system *fs.PathError
+		if errors.As(err, &system) {
+			err = fmt.Errorf("cannot install in %s: install for yourself with --user, or into a folder of yours with --prefix: %w", dir, system)
 		}
 	}()
 	isNew, err := claimFolder(dir, o.Replace)

@@ -132,18 +132,25 @@ func TestInstallSpecRefuses(t *testing.T) {
 	}
 }
 
-// TestInstallSpecNoPermission checks the words of a refusal.
-func TestInstallSpecNoPermission(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o500); err != nil {
+// TestInstallSpecImpossible checks the words of a refusal, where a file stands in
+// the way and where one may not write.
+func TestInstallSpecImpossible(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if os.Geteuid() == 0 {
-		t.Skip("root may write everywhere")
+	closed := t.TempDir()
+	if err := os.Chmod(closed, 0o500); err != nil {
+		t.Fatal(err)
 	}
-	_, err := InstallSpec(SpecOptions{Prefix: dir, Program: "/opt/govle"})
-	if err == nil || !strings.Contains(err.Error(), "--user") || !strings.Contains(err.Error(), dir) {
-		t.Errorf("error %v, want one that names the folder and --user", err)
+	for _, dir := range []string{file, closed} {
+		if dir == closed && os.Geteuid() == 0 {
+			continue // root may write everywhere
+		}
+		_, err := InstallSpec(SpecOptions{Prefix: dir, Program: "/opt/govle"})
+		if err == nil || !strings.Contains(err.Error(), "--user") || !strings.Contains(err.Error(), dir) {
+			t.Errorf("error %v, want one that names the folder and --user", err)
+		}
 	}
 }
 

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -144,27 +142,6 @@ func TestProcessLost(t *testing.T) {
 	}
 }
 
-// TestStartFails checks the error of kernels that cannot start.
-func TestStartFails(t *testing.T) {
-	for _, tt := range []struct {
-		argv []string
-		want string
-	}{
-		{[]string{"/nonexistent/kernel"}, "no such file"},
-		{[]string{"false"}, "exit status 1"},
-		{[]string{"sleep", "60"}, "deadline"},
-	} {
-		start := time.Now()
-		_, err := client.Start(t.Context(), &client.Spec{Name: "bad", Argv: tt.argv}, client.Options{StartTimeout: 300 * time.Millisecond})
-		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "bad") {
-			t.Errorf("%v: error %v, want %q", tt.argv, err, tt.want)
-		}
-		if d := time.Since(start); d > 5*time.Second {
-			t.Errorf("%v: it took %v", tt.argv, d)
-		}
-	}
-}
-
 // TestOrphan checks that a kernel ends when the process that started it does, and
 // removes its connection file.
 func TestOrphan(t *testing.T) {
@@ -209,43 +186,6 @@ func TestOrphan(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
-	}
-}
-
-// TestFindSpec checks where kernelspecs are looked for.
-func TestFindSpec(t *testing.T) {
-	dir := t.TempDir()
-	first, second := filepath.Join(dir, "a"), filepath.Join(dir, "b")
-	t.Setenv("JUPYTER_PATH", first+string(os.PathListSeparator)+second)
-	t.Setenv("JUPYTER_DATA_DIR", filepath.Join(dir, "none"))
-	for i, data := range []string{first, second} {
-		if err := os.MkdirAll(filepath.Join(data, "kernels", "golive"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		spec := fmt.Sprintf(`{"argv":["x"],"display_name":"number %d","language":"go"}`, i)
-		if err := os.WriteFile(filepath.Join(data, "kernels", "golive", "kernel.json"), []byte(spec), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	spec, err := client.FindSpec("GoLive")
-	if err != nil || spec.DisplayName != "number 0" || spec.Name != "golive" {
-		t.Errorf("found %+v, %v", spec, err)
-	}
-	for _, name := range []string{"absent", "../golive", "", ".."} {
-		if _, err := client.FindSpec(name); !errors.Is(err, client.ErrNoSpec) {
-			t.Errorf("%q: %v, want ErrNoSpec", name, err)
-		}
-	}
-	names := []string{}
-	for _, s := range client.Specs() {
-		names = append(names, s.Name)
-	}
-	if !strings.Contains(strings.Join(names, " "), "golive") {
-		t.Errorf("the list %v lacks golive", names)
-	}
-	os.WriteFile(filepath.Join(first, "kernels", "golive", "kernel.json"), []byte(`{"argv":[]}`), 0o644)
-	if _, err := client.FindSpec("golive"); err == nil || !strings.Contains(err.Error(), "argv") {
-		t.Errorf("a spec without argv: %v", err)
 	}
 }
 

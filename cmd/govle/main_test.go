@@ -258,3 +258,30 @@ func TestREPL(t *testing.T) {
 		t.Errorf("status %d, printed %q\n%s", status, stdout, stderr)
 	}
 }
+
+// TestOtherKernelsNotebooks runs notebooks in the forms of the other Go kernels,
+// by the kernelspec names that they carry.
+func TestOtherKernelsNotebooks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts the kernel")
+	}
+	for name, want := range map[string][]string{
+		"gophernotes.ipynb": {"49\n", "25\n", "<b>bold</b>", "shown in the middle\n5\n", "from the shell\n"},
+		"gonb.ipynb":        {"42\n", "3\n", "from the shell\n", "1\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, stdout, stderr := govle(t, "run", "../../kernel/notebook/testdata/"+name)
+			if status != 0 {
+				t.Fatalf("status %d\n%s", status, stderr)
+			}
+			rest := stdout
+			for _, w := range want {
+				_, after, ok := strings.Cut(rest, w)
+				if !ok {
+					t.Fatalf("%q is not, in its order, in\n%s", w, stdout)
+				}
+				rest = after
+			}
+		})
+	}
+}

@@ -132,6 +132,13 @@ func (f *askFlags) open(cmd *cobra.Command) (p *llm.Pipeline, closeAll func(), e
 			release()
 		}
 	}()
+	chooses := f.itm != "" || f.mlm != ""
+	switch {
+	case chooses && len(f.captions) == 0:
+		return nil, nil, usagef("--itm and --mlm choose and fill captions: give some with --caption")
+	case !chooses && len(f.captions) > 1:
+		return nil, nil, usagef("%d captions: give one, or --itm with a model that chooses", len(f.captions))
+	}
 	t := llm.DefaultTemplate()
 	if cmd.Flags().Changed("system") {
 		t.System = f.system
@@ -173,14 +180,9 @@ func (f *askFlags) open(cmd *cobra.Command) (p *llm.Pipeline, closeAll func(), e
 		open = append(open, m)
 		caption.MLM = m
 	}
-	switch {
-	case len(f.captions) == 0 && (f.itm != "" || f.mlm != ""):
-		return nil, nil, usagef("--itm and --mlm choose and fill captions: give some with --caption")
-	case f.itm != "" || f.mlm != "":
+	if chooses {
 		p.Caption = caption
-	case len(f.captions) > 1:
-		return nil, nil, usagef("%d captions: give one, or --itm with a model that chooses", len(f.captions))
-	case len(f.captions) == 1:
+	} else if len(f.captions) == 1 {
 		p.Caption = llm.Caption(f.captions[0])
 	}
 	vqa, err := openVQA(f.model)

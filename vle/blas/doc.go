@@ -17,7 +17,8 @@
 // Work is shared over at most GOMAXPROCS goroutines (see [Parallel]); every
 // function may be called from several goroutines at once.
 //
-// The assembly is written by internal/gen:
-//
-//go:generate go run govle/vle/blas/internal/gen .
+// The assembly is written by internal/gen: change it there, then run
+// go generate ./vle/blas. A test holds the committed files to the generator.
 package blas
+
+//go:generate go run govle/vle/blas/internal/gen .

@@ -1,10 +1,12 @@
 package nn
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
 
+	"github.com/nlpodyssey/spago/ag"
 	"github.com/nlpodyssey/spago/mat"
 	spago "github.com/nlpodyssey/spago/nn"
 )
@@ -72,8 +74,8 @@ func TestDropout(t *testing.T) {
 	}
 }
 
-// TestWithSpago puts an operator into a graph of spago's own and walks a layer
-// with spago's parameter walk.
+// TestWithSpago puts an operator into a graph of spago's own operators and finds
+// a layer's parameters with spago's walk.
 func TestWithSpago(t *testing.T) {
 	l := NewLinear(3, 2, true)
 	l.Visit("l", func(name string, shape []int, p **spago.Param) {
@@ -81,12 +83,26 @@ func TestWithSpago(t *testing.T) {
 		for _, d := range shape {
 			n *= d
 		}
-		*p = spago.NewParam(Dense(shape[0], n/shape[0], make([]float32, n)))
+		data := make([]float32, n)
+		for i := range data {
+			data[i] = float32(i + 1)
+		}
+		*p = spago.NewParam(Dense(shape[0], n/shape[0], data))
 	})
 	count := 0
 	spago.ForEachParam(l, func(*spago.Param) { count++ })
 	if count != 2 {
 		t.Errorf("spago finds %d parameters, want 2", count)
+	}
+	x := Dense(2, 3, []float32{1, 0, 2, 0, 1, 1})
+	y := ag.Square(ag.NewOperator(&Affine{X: x, W: l.W, B: l.B}).Run())
+	y.AccGrad(Dense(2, 2, []float32{1, 1, 1, 1}))
+	if err := ag.Backward(y); err != nil {
+		t.Fatal(err)
+	}
+	// x·Wᵀ + b = [[8 18] [6 13]], so dW = 2·(…)ᵀ·x and dB = 2·Σ(…).
+	if got := fmt.Sprint(Floats(y), Floats(l.W.Grad()), Floats(l.B.Grad())); got != "[64 324 36 169] [16 12 44 36 26 98] [28 62]" {
+		t.Errorf("loss and gradients %s", got)
 	}
 }
 

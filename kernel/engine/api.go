@@ -4,6 +4,24 @@
 // kernel puts the Jupyter protocol in front of it.
 //
 // For most uses, call [New] and then [Engine.Execute] cell by cell.
+//
+// A cell is cut into declarations and statements, type-checked with go/types
+// against all that earlier cells have declared, and turned into a package of its
+// own: what it declares at top level becomes package level, what is left is the
+// body of one function. The Go compiler and linker make a plugin of it, which
+// the worker loads and runs. Cells that consist of simple parts only are
+// evaluated by reflection instead, in well under a millisecond.
+//
+// Redefinition: a name means what was declared last. A function declared again
+// with the same signature and a variable declared again with the same type take
+// the place of the older one, so that code of earlier cells sees them. A type
+// declared again, or given another method, is a new type: functions and types
+// that were built on the older one are compiled again on top of it, and
+// variables are seen through it when its declaration has not changed.
+//
+// Whatever a cell does, the front lives: a panic is an error with a short
+// traceback, os.Exit and log.Fatal end the cell, and when the worker dies the
+// next cell gets a new one.
 package engine
 
 import "time"

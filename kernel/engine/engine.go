@@ -129,7 +129,7 @@ func (e *Engine) startWorker() (*worker, error) {
 	for name, value := range e.env {
 		env = append(env, name+"="+value)
 	}
-	return startWorker(e.ws.host, dir, env, e.args, e.config.Sink, func(f *link.Failure) string {
+	return startWorker(e.ws.host, dir, env, e.args, e.config.MemoryLimit, e.config.Sink, func(f *link.Failure) string {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		err := e.session.runtimeError(f)

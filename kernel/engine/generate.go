@@ -172,10 +172,9 @@ func (g *generator) reference(o types.Object) (string, error) {
 // lookup spells a variable that a simple cell has made: a pointer to it, found
 // when the cell starts.
 func (g *generator) lookup(id string, t types.Type) (string, error) {
-	text, ok := g.dynamic[id]
-	if !ok {
-		var err error
-		if text, err = g.typeText(t); err != nil {
+	if _, ok := g.dynamic[id]; !ok {
+		text, err := g.typeText(t)
+		if err != nil {
 			return "", err
 		}
 		g.dynamic[id] = text

@@ -187,12 +187,13 @@ func TestDeath(t *testing.T) {
 		t.Skip("starts workers of its own")
 	}
 	sink := &record{}
-	e, err := New(Config{Sink: sink})
+	e, err := New(Config{Sink: sink, MemoryLimit: 700 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer e.Close()
 	for _, c := range []struct{ name, src, want string }{
+		{"memory limit", "var hog [][]byte\nfor { b := make([]byte, 1<<20); for i := range b { b[i] = 1 }; hog = append(hog, b) }", "700 MiB"},
 		{"stack overflow", "type big struct{ a [100]int; next *big }\nfunc over(b big) int { return over(b) + over(b) }\nover(big{})", "stack overflow"},
 		{"concurrent map writes", "m := map[int]int{}\nfor i := range 4 { go func() { for j := 0; ; j++ { m[j%4+i] = j } }() }\nselect {}", "concurrent map"},
 		{"SIGKILL", "import \"syscall\"\nsyscall.Kill(syscall.Getpid(), syscall.SIGKILL)\nselect {}", "SIGKILL"},
@@ -262,6 +263,31 @@ func TestDeath(t *testing.T) {
 		}
 		do(t, e, "1")
 	})
+}
+
+func TestHugeCells(t *testing.T) {
+	e, sink := shared(t)
+	var b strings.Builder
+	b.WriteString("huge := 0\n")
+	lines := 10000
+	if testing.Short() {
+		lines = 500
+	}
+	for i := range lines {
+		fmt.Fprintf(&b, "huge += %d\n", i%7)
+	}
+	b.WriteString("func() int { return huge }()")
+	start := time.Now()
+	do(t, e, b.String())
+	t.Logf("%d lines in %v", lines, time.Since(start))
+	id := cellID()
+	r := e.Execute(context.Background(), Cell{ID: id, Source: `for i := 0; i < 300000; i++ { fmt.Println("0123456789012345678901234567890123456789") }`})
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	if n := len(sink.text(id, "stdout")); n != 300000*41 {
+		t.Errorf("%d bytes of output, want %d", n, 300000*41)
+	}
 }
 
 func TestSetup(t *testing.T) {

@@ -51,7 +51,7 @@ type stream struct {
 }
 
 // startWorker starts the process.
-func startWorker(host, dir string, env, args []string, sink Sink, panicked func(*link.Failure) string) (*worker, error) {
+func startWorker(host, dir string, env, args []string, limit int64, sink Sink, panicked func(*link.Failure) string) (*worker, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err != nil {
 		return nil, fmt.Errorf("starting the worker: %w", err)
@@ -64,6 +64,10 @@ func startWorker(host, dir string, env, args []string, sink Sink, panicked func(
 	w.cmd = exec.Command(host, args...)
 	w.cmd.Dir = dir
 	w.cmd.Env = append(append(os.Environ(), "GOTRACEBACK=single"), env...)
+	if limit > 0 {
+		// The collector tries harder before the limit is met.
+		w.cmd.Env = append(w.cmd.Env, fmt.Sprintf("GOMEMLIMIT=%d", limit/10*9))
+	}
 	w.cmd.ExtraFiles = []*os.File{theirs}
 	w.cmd.SysProcAttr = workerAttributes()
 	var ends []*os.File
@@ -91,6 +95,9 @@ func startWorker(host, dir string, env, args []string, sink Sink, panicked func(
 		return nil, fmt.Errorf("starting the worker: %w", err)
 	}
 	go w.listen()
+	if limit > 0 {
+		go w.watchMemory(limit)
+	}
 	return w, nil
 }
 
@@ -333,6 +340,33 @@ func (w *worker) execute(f *link.Frame) (<-chan *link.Done, error) {
 	w.cell, w.done = f.Cell, done
 	w.mu.Unlock()
 	return done, w.conn.Send(f)
+}
+
+// watchMemory ends a worker that grows beyond the limit, before the machine's
+// own means do it to somebody else.
+func (w *worker) watchMemory(limit int64) {
+	statm := fmt.Sprintf("/proc/%d/statm", w.cmd.Process.Pid)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-w.dead:
+			return
+		case <-tick.C:
+		}
+		b, err := os.ReadFile(statm)
+		if err != nil {
+			return // it has ended, or this system has no such file
+		}
+		var size, resident, shared int64
+		if _, err := fmt.Sscan(string(b), &size, &resident, &shared); err != nil {
+			return
+		}
+		if used := (resident - shared) * int64(os.Getpagesize()); used > limit {
+			w.kill(fmt.Sprintf("it was ended because it used more than the limit of %d MiB of memory", limit>>20))
+			return
+		}
+	}
 }
 
 // kill ends the process; why is what its death is called.

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"os"
 	"plugin"
+	"runtime/debug"
 	"sync"
 	"time"
 	"unsafe"
@@ -43,6 +44,8 @@ func main() {
 		os.Exit(2)
 	}
 	w := &worker{conn: link.NewConn(socket), waiting: map[int]chan *link.Frame{}}
+	// A runaway recursion is found before it has eaten a gigabyte.
+	debug.SetMaxStack(256 << 20)
 	cellrt.TrapLog()
 	cellrt.OnGoroutinePanic = func(f *link.Failure) {
 		w.send(&link.Frame{Op: link.OpPublish, Cell: w.current(), Done: &link.Done{Failure: f}})

@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestManyCells holds what a session of many compiled cells costs. It takes
+// minutes: GOVLE_MANY_CELLS says how many.
+func TestManyCells(t *testing.T) {
+	n, err := strconv.Atoi(os.Getenv("GOVLE_MANY_CELLS"))
+	if err != nil || n < 40 {
+		t.Skip("set GOVLE_MANY_CELLS to a number of cells, 40 or more")
+	}
+	e, err := New(Config{Sink: &record{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	do(t, e, "import \"fmt\"\nfmt.Sprint(1)")
+	var times []time.Duration
+	for i := range n {
+		start := time.Now()
+		do(t, e, fmt.Sprintf("func many%d(x int) int { for i := range 10 { x += i }; return x + %d }\nres%d := fmt.Sprint(many%d(1))", i, i, i, i))
+		times = append(times, time.Since(start))
+		if (i+1)%(n/10) == 0 {
+			part := slices.Sorted(slices.Values(times[max(0, i+1-n/10):]))
+			t.Logf("cell %4d: p50 %v, private memory %d MiB", i+1, part[len(part)/2].Round(time.Millisecond), privateMemory(t, e)>>20)
+		}
+	}
+	if m := privateMemory(t, e); m > 1<<30 {
+		t.Errorf("%d MiB of private memory", m>>20)
+	}
+	median := func(d []time.Duration) time.Duration { return slices.Sorted(slices.Values(d))[len(d)/2] }
+	if first, last := median(times[:20]), median(times[n-20:]); last > 2*first {
+		t.Errorf("the last cells take %v, the first took %v", last, first)
+	}
+}
+
+// privateMemory is the worker's private memory in bytes: what it has written to.
+// Pages of loaded plugins that it has only read are the system's to drop.
+func privateMemory(t *testing.T, e *Engine) (sum int64) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", e.worker.cmd.Process.Pid))
+	if err != nil {
+		t.Skip(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == "Private_Dirty:" {
+			kb, _ := strconv.ParseInt(f[1], 10, 64)
+			sum += kb << 10
+		}
+	}
+	return sum
+}
+
+// BenchmarkSimpleCell is the round trip of a cell that needs no compiler.
+func BenchmarkSimpleCell(b *testing.B) {
+	e, _ := shared(b)
+	do(b, e, "benchX := 1")
+	for b.Loop() {
+		do(b, e, "benchX + 1")
+	}
+}
+
+// BenchmarkCompiledCell is the round trip of a cell that is compiled.
+func BenchmarkCompiledCell(b *testing.B) {
+	e, _ := shared(b)
+	do(b, e, "benchY := 1")
+	for b.Loop() {
+		do(b, e, "func benchF() int { return benchY + 1 }\nbenchF()")
+	}
+}

@@ -55,14 +55,9 @@ func DecodeFile(name string, opts *DecodeOptions) (*RGB, error) {
 // Decode decodes a picture in one of the supported formats, found by its first
 // bytes, and converts it to RGB as Pillow does.
 func Decode(r io.Reader, opts *DecodeOptions) (*RGB, error) {
-	var data []byte
-	if b, ok := r.(*bytes.Buffer); ok {
-		data = b.Bytes()
-	} else {
-		var err error
-		if data, err = io.ReadAll(io.LimitReader(r, maxFileBytes+1)); err != nil {
-			return nil, fmt.Errorf("reading the picture: %w", err)
-		}
+	data, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the picture: %w", err)
 	}
 	return DecodeBytes(data, opts)
 }

@@ -7,10 +7,14 @@ import (
 	"govle/kernel/engine"
 )
 
-// printer is a Sink that prints what cells print.
+// printer is a Sink that prints what cells print on standard output.
 type printer struct{}
 
-func (printer) Stream(cell, name, text string)                         { fmt.Print(text) }
+func (printer) Stream(cell, name, text string) {
+	if name == "stdout" {
+		fmt.Print(text)
+	}
+}
 func (printer) Publish(cell string, m engine.Message)                  {}
 func (printer) Input(cell, prompt string, secret bool) (string, error) { return "", nil }
 

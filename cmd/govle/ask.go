@@ -103,7 +103,7 @@ see flags.
 	fs := cmd.Flags()
 	fs.StringVar(&f.model, "model", "embedded", "`folder` of the VQA model, or embedded")
 	fs.IntVar(&f.top, "top", 5, "how many of its answers the prompt lists")
-	fs.StringArrayVar(&f.captions, "caption", nil, "what the picture shows; may be given often with --itm")
+	fs.StringArrayVar(&f.captions, "caption", nil, "`text` of what the picture shows; may be given often with --itm")
 	fs.StringVar(&f.itm, "itm", "", "`folder` of an ITM model that chooses the caption")
 	fs.StringVar(&f.mlm, "mlm", "", "`folder` of an MLM model that fills [MASK] in captions")
 	fs.StringVar(&f.server, "server", "", "`address` of the chat server (default OPENAI_BASE_URL)")
@@ -113,7 +113,7 @@ see flags.
 	fs.StringVar(&f.template, "template", "", "`file` with the template of the user's message")
 	fs.DurationVar(&f.timeout, "timeout", 2*time.Minute, "how long the server may say nothing")
 	fs.IntVar(&f.maxTokens, "max-tokens", 0, "the longest answer in tokens (default the server's)")
-	fs.Float64Var(&f.temperature, "temperature", -1, "0 for the likeliest answer (default the server's)")
+	fs.Float64Var(&f.temperature, "temperature", 0, "0 for the likeliest answer (default the server's)")
 	fs.BoolVar(&f.dryRun, "dry-run", false, "print the prompt and send nothing")
 	fs.BoolVar(&f.asJSON, "json", false, "print JSON")
 	return cmd
@@ -156,7 +156,7 @@ func (f *askFlags) open(cmd *cobra.Command) (p *llm.Pipeline, closeAll func(), e
 			BaseURL: f.server, Model: f.chat, APIKey: llm.KeyFromEnv(f.keyEnv),
 			Timeout: f.timeout, MaxTokens: f.maxTokens,
 		}
-		if f.temperature >= 0 {
+		if cmd.Flags().Changed("temperature") {
 			cfg.Temperature = &f.temperature
 		}
 		if p.Client, err = llm.New(cfg); err != nil {

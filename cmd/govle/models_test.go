@@ -2,9 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
-	"crypto/sha1"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"image"
@@ -12,12 +9,10 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sbinet/npyio"
 	"gonum.org/v1/gonum/mat"
@@ -402,90 +397,6 @@ func TestFeatures(t *testing.T) {
 	}
 }
 
-// chat is a chat server that keeps what it was asked.
-func chat(t *testing.T, answer string) (address string, asked *[]string) {
-	asked = new([]string)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/v1/models" {
-			w.Header().Set("Content-Type", "application/json")
-			io.WriteString(w, `{"object":"list","data":[{"id":"small-chat","object":"model"}]}`)
-			return
-		}
-		body, _ := io.ReadAll(r.Body)
-		*asked = append(*asked, r.Header.Get("Authorization")+string(body))
-		if !strings.Contains(string(body), `"stream":true`) {
-			w.Header().Set("Content-Type", "application/json")
-			fmt.Fprintf(w, `{"model":"small-chat","choices":[{"finish_reason":"stop","message":{"role":"assistant","content":%q}}]}`, answer)
-			return
-		}
-		w.Header().Set("Content-Type", "text/event-stream")
-		for _, word := range strings.SplitAfter(answer, " ") {
-			fmt.Fprintf(w, "data: {\"model\":\"small-chat\",\"choices\":[{\"delta\":{\"content\":%q}}]}\n\n", word)
-		}
-		io.WriteString(w, "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")
-	}))
-	t.Cleanup(s.Close)
-	return s.URL, asked
-}
-
-func TestAsk(t *testing.T) {
-	const key = "sk-never-to-be-seen"
-	t.Setenv("OPENAI_API_KEY", "")
-	t.Setenv("OPENAI_BASE_URL", "")
-	t.Setenv("OTHER_KEY", key)
-	const question = "what color is the circle?"
-	address, asked := chat(t, "It is teal.")
-	args := []string{"ask", tealCircle, question, "--server", address, "--caption", "a round thing", "--key-env", "OTHER_KEY"}
-	if out := well(t, args...); out != "It is teal.\n" {
-		t.Errorf("printed %q", out)
-	}
-	sent := (*asked)[0]
-	for _, want := range []string{"Bearer " + key, "small-chat", "a round thing", "teal (", question} {
-		if !strings.Contains(sent, want) {
-			t.Errorf("%q is not in what was sent: %s", want, sent)
-		}
-	}
-	out := well(t, append(args, "--json", "--top", "2")...)
-	l := objects[askLine](t, out)[0]
-	if l.Answer != "It is teal." || l.Model != "small-chat" || len(l.Candidates) != 2 || l.Candidates[0].Answer != "teal" || len(l.Prompt) != 2 || strings.Contains(out, key) {
-		t.Errorf("%+v", l)
-	}
-
-	n := len(*asked)
-	template := filepath.Join(t.TempDir(), "t")
-	if err := os.WriteFile(template, []byte("{{.Question}} {{(index .Candidates 0).Answer}}?"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if out := well(t, "ask", tealCircle, question, "--dry-run", "--system", "Be brief.", "--template", template); out != "system:\nBe brief.\n\nuser:\n"+question+" teal?\n" {
-		t.Errorf("the prompt is %q", out)
-	}
-	stdin(t, `{"image": "`+tealCircle+`", "question": "what shape is it?"}`+"\n")
-	if l := objects[askLine](t, well(t, "ask", "-", "--dry-run", "--json"))[0]; l.Question != "what shape is it?" || len(l.Prompt) != 2 {
-		t.Errorf("%+v", l)
-	}
-	if len(*asked) != n {
-		t.Error("--dry-run sent something")
-	}
-
-	status, stdout, stderr := govle(t, "ask", tealCircle, "what?", "--server", "http://127.0.0.1:1", "--key-env", "OTHER_KEY")
-	if status != 1 || stdout != "" || !strings.Contains(stderr, "is the server running?") || strings.Contains(stderr, key) {
-		t.Errorf("status %d\n%s%s", status, stdout, stderr)
-	}
-}
-
-func TestAskCaptions(t *testing.T) {
-	itm, mlm := modelFolder(t, "tiny", "itm"), modelFolder(t, "tiny", "mlm")
-	out := well(t, "ask", tealCircle, "what?", "--dry-run", "--caption", "a dog", "--caption", "a circle", "--itm", itm)
-	best := objects[itmLine](t, well(t, "itm", tealCircle, "a dog", "a circle", "--model", itm, "--json"))[0].Text
-	if !strings.Contains(out, "Caption of the picture: "+best+"\n") {
-		t.Errorf("%q is not the caption in %s", best, out)
-	}
-	out = well(t, "ask", tealCircle, "what?", "--dry-run", "--caption", "it is [MASK] here", "--mlm", mlm)
-	if strings.Contains(out, "[MASK]") || !strings.Contains(out, "Caption of the picture: it is") || !strings.Contains(out, " here\n") {
-		t.Errorf("the blank is not filled in %s", out)
-	}
-}
-
 // TestModelUsage tries mistakes on the command line and with files.
 func TestModelUsage(t *testing.T) {
 	t.Setenv("OPENAI_BASE_URL", "")
@@ -536,118 +447,4 @@ func TestModelUsage(t *testing.T) {
 	if status != 1 || !strings.Contains(stderr, "another head") {
 		t.Errorf("another head: status %d, %s", status, stderr)
 	}
-}
-
-func TestByteCount(t *testing.T) {
-	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1 kB", 1234: "1.23 kB", 123456: "123 kB", 999999: "1 MB", 1513000000: "1.51 GB"} {
-		if got := byteCount(n); got != want {
-			t.Errorf("byteCount(%d) is %q, wanted %q", n, got, want)
-		}
-	}
-}
-
-// hubServer speaks enough of a hub's API for one model; before, if not nil, may
-// send a file in its place.
-func hubServer(t *testing.T, files map[string]string, before func(w http.ResponseWriter, r *http.Request) (done bool)) string {
-	const commit = "0123456789abcdef0123456789abcdef01234567"
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if name, ok := strings.CutPrefix(r.URL.Path, "/owner/model/resolve/"+commit+"/"); ok && files[name] != "" {
-			w.Header().Set("ETag", `"`+gitHash(files[name])+`"`)
-			w.Header().Set("X-Repo-Commit", commit)
-			if before != nil && before(w, r) {
-				return
-			}
-			http.ServeContent(w, r, name, time.Time{}, strings.NewReader(files[name]))
-			return
-		}
-		if !strings.HasPrefix(r.URL.Path, "/api/models/owner/model/revision/") {
-			http.Error(w, `{"error":"Repository not found"}`, http.StatusNotFound)
-			return
-		}
-		var siblings []map[string]any
-		for name, body := range files {
-			siblings = append(siblings, map[string]any{"rfilename": name, "size": len(body), "blobId": gitHash(body)})
-		}
-		json.NewEncoder(w).Encode(map[string]any{"sha": commit, "siblings": siblings})
-	}))
-	t.Cleanup(s.Close)
-	t.Setenv("HF_ENDPOINT", s.URL)
-	t.Setenv("HF_HOME", t.TempDir())
-	for _, name := range []string{"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE"} {
-		t.Setenv(name, "")
-	}
-	return commit
-}
-
-func TestPull(t *testing.T) {
-	files := map[string]string{"config.json": `{"model_type":"vle"}`, "model.safetensors": strings.Repeat("weights ", 1<<18), "README.md": "not wanted"}
-	commit := hubServer(t, files, nil)
-	status, stdout, stderr := govle(t, "pull", "owner/model")
-	dir := strings.TrimSuffix(stdout, "\n")
-	if status != 0 || !strings.HasSuffix(dir, commit) || !strings.Contains(stderr, "model.safetensors  2.1 MB") {
-		t.Fatalf("status %d, printed %q\n%s", status, stdout, stderr)
-	}
-	if data, err := os.ReadFile(filepath.Join(dir, "model.safetensors")); err != nil || string(data) != files["model.safetensors"] {
-		t.Errorf("the weights: %v", err)
-	}
-	own := filepath.Join(t.TempDir(), "m")
-	status, stdout, stderr = govle(t, "pull", "owner/model", "--dir", own, "--files", "*.json", "--json")
-	var got struct {
-		Repo, Commit, Dir string
-		Files             []string
-	}
-	if err := json.Unmarshal([]byte(stdout), &got); err != nil || status != 0 || got.Dir != own || got.Commit != commit || len(got.Files) != 1 {
-		t.Errorf("status %d, %v, %+v\n%s", status, err, got, stderr)
-	}
-	if status, stdout, stderr = govle(t, "pull", "owner/model", "-q"); status != 0 || stderr != "" || stdout != dir+"\n" {
-		t.Errorf("a second time: status %d, %q\n%s", status, stdout, stderr)
-	}
-	if status, _, stderr = govle(t, "pull", "owner/other"); status != 1 || !strings.Contains(stderr, "owner/other") || !strings.Contains(stderr, "no such model") {
-		t.Errorf("no such model: status %d, %s", status, stderr)
-	}
-}
-
-// TestPullStops cancels a download half way, as Ctrl-C does, and goes on.
-func TestPullStops(t *testing.T) {
-	body := strings.Repeat("weights ", 1<<18)
-	ctx, cancel := context.WithCancel(context.Background())
-	resumed := ""
-	hubServer(t, map[string]string{"model.safetensors": body}, func(w http.ResponseWriter, r *http.Request) bool {
-		resumed = r.Header.Get("Range")
-		broken := ctx.Err() == nil && r.Method == http.MethodGet
-		if broken {
-			w.Header().Set("Content-Length", fmt.Sprint(len(body)))
-			io.WriteString(w, body[:len(body)/2])
-			w.(http.Flusher).Flush()
-			time.AfterFunc(300*time.Millisecond, cancel)
-			<-r.Context().Done()
-		}
-		return broken
-	})
-	old := os.Stderr
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	os.Stderr = w
-	status := execute(ctx, []string{"pull", "owner/model", "-q"})
-	os.Stderr = old
-	w.Close()
-	stderr, _ := io.ReadAll(r)
-	if status != 1 || !strings.Contains(string(stderr), "what has arrived is kept") {
-		t.Fatalf("status %d, %s", status, stderr)
-	}
-	dir := strings.TrimSpace(well(t, "pull", "owner/model", "-q"))
-	data, err := os.ReadFile(filepath.Join(dir, "model.safetensors"))
-	if err != nil || string(data) != body {
-		t.Errorf("after going on: %d bytes, %v", len(data), err)
-	}
-	if resumed != fmt.Sprintf("bytes=%d-", len(body)/2) {
-		t.Errorf("it went on with range %q", resumed)
-	}
-}
-
-func gitHash(s string) string {
-	h := sha1.Sum(fmt.Appendf(nil, "blob %d\x00%s", len(s), s))
-	return hex.EncodeToString(h[:])
 }

@@ -89,10 +89,10 @@ func TestThinkingIsNoAnswer(t *testing.T) {
 	if err != nil || a.Text != "A dog." || a.Reasoning != "It barks." {
 		t.Errorf("%+v, %v", a, err)
 	}
-	s.script = func(_ int, w http.ResponseWriter, _ *http.Request, req *request) bool {
+	s.on(func(_ int, w http.ResponseWriter, _ *http.Request, req *request) bool {
 		writeJSON(w, 200, completion(req.Model, "<think>It ba", "length"))
 		return true
-	}
+	})
 	if _, err = s.client(t, nil).Ask(context.Background(), question); !errors.Is(err, ErrCutOff) || !strings.Contains(err.Error(), "MaxTokens") {
 		t.Errorf("an answer of thoughts gives %v", err)
 	}
@@ -139,7 +139,7 @@ func TestFailures(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newChatServer(t)
-			s.script = c.script
+			s.on(c.script)
 			client := s.client(t, nil)
 			for i, ask := range []func() (*Answer, error){
 				func() (*Answer, error) { return client.Ask(context.Background(), question) },
@@ -166,7 +166,7 @@ func TestGarbage(t *testing.T) {
 		"null": "null", "wrong types": `{"choices":"many"}`, "empty text": `{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}`,
 	} {
 		s := newChatServer(t)
-		s.script = send(200, "application/json", body)
+		s.on(send(200, "application/json", body))
 		a, err := s.client(t, nil).Ask(context.Background(), question)
 		if err == nil || !errors.Is(err, ErrBadAnswer) && !errors.Is(err, ErrCutOff) {
 			t.Errorf("%s: gives %+v, %v", name, a, err)
@@ -176,7 +176,7 @@ func TestGarbage(t *testing.T) {
 		"empty": "", "no events": "hello\n\n", "no JSON": "data: %%%\n\n", "only done": "data: [DONE]\n\n", "error": `data: {"error":{"message":"it broke"}}` + "\n\n",
 	} {
 		s := newChatServer(t)
-		s.script = send(200, "text/event-stream", body)
+		s.on(send(200, "text/event-stream", body))
 		a, err := s.client(t, nil).Stream(context.Background(), question, func(string) error { return nil })
 		if a != nil || !errors.Is(err, ErrBadAnswer) && !errors.Is(err, ErrCutOff) {
 			t.Errorf("stream, %s: gives %+v, %v", name, a, err)
@@ -186,7 +186,7 @@ func TestGarbage(t *testing.T) {
 		}
 	}
 	s := newChatServer(t)
-	s.script = func(_ int, w http.ResponseWriter, _ *http.Request, _ *request) bool {
+	s.on(func(_ int, w http.ResponseWriter, _ *http.Request, _ *request) bool {
 		w.Header().Set("Content-Type", "application/json")
 		io.WriteString(w, `{"choices":[{"message":{"content":"`)
 		chunk := strings.Repeat("a", 1<<20)
@@ -195,7 +195,7 @@ func TestGarbage(t *testing.T) {
 				return true
 			}
 		}
-	}
+	})
 	if _, err := s.client(t, nil).Ask(context.Background(), question); !errors.Is(err, ErrBadAnswer) || !strings.Contains(err.Error(), "32 MB") {
 		t.Errorf("an endless answer gives %v", err)
 	}
@@ -207,12 +207,12 @@ func TestStreamBreaksOff(t *testing.T) {
 		"ended silently": func(http.ResponseWriter) {},
 	} {
 		s := newChatServer(t)
-		s.script = func(_ int, w http.ResponseWriter, _ *http.Request, _ *request) bool {
+		s.on(func(_ int, w http.ResponseWriter, _ *http.Request, _ *request) bool {
 			startStream(w)
 			sendDelta(w, "A dog", "")
 			end(w)
 			return true
-		}
+		})
 		a, err := s.client(t, nil).Stream(context.Background(), question, func(string) error { return nil })
 		if !errors.Is(err, ErrCutOff) || a == nil || a.Text != "A dog" || s.count() != 1 {
 			t.Errorf("%s: %+v, %v after %d requests", name, a, err, s.count())
@@ -222,7 +222,7 @@ func TestStreamBreaksOff(t *testing.T) {
 
 func TestRetryGoesWell(t *testing.T) {
 	s := newChatServer(t)
-	s.script = func(n int, w http.ResponseWriter, r *http.Request, req *request) bool {
+	s.on(func(n int, w http.ResponseWriter, r *http.Request, req *request) bool {
 		if n == 0 {
 			w.Header().Set("Retry-After", "0.01")
 			return refuse(429, "wait")(n, w, r, req)
@@ -231,12 +231,12 @@ func TestRetryGoesWell(t *testing.T) {
 			drop(w)
 		}
 		return n < 2
-	}
+	})
 	if a, err := s.client(t, nil).Ask(context.Background(), question); err != nil || a.Text != s.answer {
 		t.Errorf("%v, %v", a, err)
 	}
 	s.requests = nil
-	s.script = refuse(429, "wait")
+	s.on(refuse(429, "wait"))
 	if _, err := s.client(t, func(c *Config) { c.Retries = -1 }).Ask(context.Background(), question); !errors.Is(err, ErrBusy) || s.count() != 1 {
 		t.Errorf("%v after %d requests, wanted 1", err, s.count())
 	}
@@ -255,7 +255,7 @@ func TestTimeoutAndCancel(t *testing.T) {
 		<-r.Context().Done()
 		return true
 	}
-	s.script = hang
+	s.on(hang)
 	slow := s.client(t, func(c *Config) { c.Timeout = 150 * time.Millisecond })
 	if _, err := slow.Ask(context.Background(), question); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "Config.Timeout") {
 		t.Errorf("a silent server gives %v", err)
@@ -272,10 +272,10 @@ func TestTimeoutAndCancel(t *testing.T) {
 		t.Errorf("cancelling gives %v after %v", err, time.Since(start))
 	}
 	// A cancelled wait between two tries ends at once as well.
-	s.script = func(n int, w http.ResponseWriter, r *http.Request, req *request) bool {
+	s.on(func(n int, w http.ResponseWriter, r *http.Request, req *request) bool {
 		w.Header().Set("Retry-After", "30")
 		return refuse(429, "wait")(n, w, r, req)
-	}
+	})
 	ctx, cancel = context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	start = time.Now()

@@ -71,8 +71,9 @@ func (s *chatServer) chat(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	n := len(s.requests)
 	s.requests = append(s.requests, req)
+	script := s.script
 	s.mu.Unlock()
-	if s.script != nil && s.script(n, w, r, &req) {
+	if script != nil && script(n, w, r, &req) {
 		return
 	}
 	if !req.Stream {
@@ -85,6 +86,13 @@ func (s *chatServer) chat(w http.ResponseWriter, r *http.Request) {
 	}
 	sendDelta(w, "", "stop")
 	io.WriteString(w, "data: [DONE]\n\n")
+}
+
+// on sets the script.
+func (s *chatServer) on(script func(n int, w http.ResponseWriter, r *http.Request, req *request) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.script = script
 }
 
 // count is the number of chat requests so far.

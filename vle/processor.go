@@ -66,6 +66,14 @@ func (p *Processor) check(c *Config) error {
 	return nil
 }
 
+// setImageSize makes the processor prepare pictures of size pixels a side.
+func (p *Processor) setImageSize(size int) {
+	im := *p.Images
+	im.Size = imageproc.Size{ShortestEdge: size}
+	im.CropSize = imageproc.Size{Width: size, Height: size}
+	p.Images = &im
+}
+
 // encode turns one text, or a pair when second is not empty, into tokens.
 func (p *Processor) encode(text, second string) (*tokenizer.Encoding, error) {
 	if strings.TrimSpace(text) == "" {

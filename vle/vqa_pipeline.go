@@ -32,6 +32,17 @@ func OpenVQA(dir string) (*VQAPipeline, error) {
 // Close gives the weights back. The pipeline must not be used any more.
 func (p *VQAPipeline) Close() error { return closeWeights(p.weights) }
 
+// SetImageSize makes the pipeline look at pictures of size pixels a side: the
+// model's position embedding is extended ([Model.ResizeImages]) and the
+// processor follows. It must not be called while the pipeline is in use.
+func (p *VQAPipeline) SetImageSize(size int) error {
+	if err := p.Model.Body.ResizeImages(size); err != nil {
+		return err
+	}
+	p.Processor.setImageSize(size)
+	return nil
+}
+
 // Answer returns the k best answers to a question about img. An empty question
 // gives [ErrEmptyText]; one longer than [MaxTextBytes] or [MaxTextTokens] an
 // error that says so.

@@ -103,8 +103,6 @@ func (o *Affine) eval(r *Run) mat.Tensor {
 		for i := range m {
 			copy(c[i*n:(i+1)*n], b)
 		}
-	} else {
-		clear(c)
 	}
 	gemm(plain, transposed, m, n, k, 1, Floats(o.X), k, Floats(o.W), k, beta, c, n)
 	return y

@@ -83,12 +83,13 @@ try {
     await hears('nothing heard');
   });
   await step('slider', async () => {
-    const handle = nth(0).locator('.noUi-handle');
-    await handle.focus();
-    for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowRight');
-    await hears('gain is 55');
+    if (app === 'lab') { // Notebook 7 keeps the arrow keys for its cells
+      await nth(0).locator('.noUi-handle').focus();
+      for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowRight');
+      await hears('gain is 55');
+    }
     const box = await nth(0).locator('.noUi-base').boundingBox();
-    await page.mouse.move(box.x + box.width * 0.55, box.y + box.height / 2);
+    await page.mouse.move(box.x + box.width * (app === 'lab' ? 0.55 : 0.5), box.y + box.height / 2);
     await page.mouse.down();
     await page.mouse.move(box.x + box.width * 0.8, box.y + box.height / 2, { steps: 8 });
     await page.mouse.up();

@@ -25,9 +25,13 @@ func (g *generator) rewrite(n ast.Node, within *types.Func) {
 		case *ast.Ident:
 			g.ident(n, stack, within)
 		case *ast.ForStmt:
-			g.insert(n.Body.Lbrace+1, g.check())
+			if !g.isShortLoop(n, stack) {
+				g.insert(n.Body.Lbrace+1, g.check())
+			}
 		case *ast.RangeStmt:
-			g.insert(n.Body.Lbrace+1, g.check())
+			if !g.isShortLoop(n, stack) {
+				g.insert(n.Body.Lbrace+1, g.check())
+			}
 		case *ast.BranchStmt:
 			if n.Tok == token.GOTO {
 				g.insert(n.Pos(), "{"+g.check())

@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"strconv"
+	"testing"
+	"time"
+)
+
+// product multiplies two n×n matrices as plain loops; productSource is the same.
+func product(n int, a, b, c []float64) {
+	for i := 0; i < n; i++ {
+		for k := 0; k < n; k++ {
+			x := a[i*n+k]
+			for j := 0; j < n; j++ {
+				c[i*n+j] += x * b[k*n+j]
+			}
+		}
+	}
+}
+
+const productSource = `func product(n int, a, b, c []float64) {
+	for i := 0; i < n; i++ {
+		for k := 0; k < n; k++ {
+			x := a[i*n+k]
+			for j := 0; j < n; j++ {
+				c[i*n+j] += x * b[k*n+j]
+			}
+		}
+	}
+}
+func productTime() float64 {
+	a, b, c := make([]float64, 256*256), make([]float64, 256*256), make([]float64, 256*256)
+	best := time.Hour
+	for range 40 {
+		start := time.Now()
+		product(256, a, b, c)
+		best = min(best, time.Since(start))
+	}
+	return best.Seconds()
+}
+productTime()`
+
+// TestLoopsAreNative holds what the interrupt checks cost in a cell.
+func TestLoopsAreNative(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures time")
+	}
+	a, b, c := make([]float64, 256*256), make([]float64, 256*256), make([]float64, 256*256)
+	e, _ := shared(t)
+	ratio := 0.0
+	for range 3 { // other work on the machine disturbs single rounds
+		best := time.Hour
+		for range 40 {
+			start := time.Now()
+			product(256, a, b, c)
+			best = min(best, time.Since(start))
+		}
+		cell, err := strconv.ParseFloat(text(do(t, e, productSource)), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ratio = cell / best.Seconds()
+		t.Logf("a cell takes %.2f ms, a Go program %.2f ms: %.2f times", cell*1e3, best.Seconds()*1e3, ratio)
+		if ratio <= 1.1 {
+			return
+		}
+	}
+	t.Errorf("plain loops take %.2f times what they take in a Go program, want 1.1", ratio)
+}

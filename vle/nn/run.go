@@ -108,7 +108,7 @@ func (r *Run) buffer(rows, cols int) (mat.Tensor, []float32) {
 		return v, v.data
 	}
 	d, s := zeros(rows, cols)
-	return d, s
+	return &result{Dense: d}, s
 }
 
 // over returns the buffer for a result of x's shape that may overwrite x:

@@ -128,3 +128,30 @@ func TestAttentionBlocks(t *testing.T) {
 		}
 	}
 }
+
+// TestGradientsSum checks that a value used twice sums its gradients and leaves
+// the ones it was given alone.
+func TestGradientsSum(t *testing.T) {
+	v := &result{Dense: Dense(1, 2, []float32{0, 0})}
+	if v.HasGrad() || v.Grad() != nil {
+		t.Error("a new value has a gradient")
+	}
+	a, b, c := Dense(1, 2, []float32{1, 2}), Dense(1, 2, []float32{10, 20}), &Value{shape: [2]int{1, 2}, data: []float32{100, 200}}
+	for i, want := range []string{"[1 2]", "[11 22]", "[111 222]"} {
+		v.AccGrad([]mat.Tensor{a, b, c}[i])
+		if got := fmt.Sprint(Floats(v.Grad())); got != want {
+			t.Errorf("after %d gradients: %s, want %s", i+1, got, want)
+		}
+	}
+	if got := fmt.Sprint(Floats(a), Floats(b)); got != "[1 2] [10 20]" {
+		t.Errorf("the gradients given became %s", got)
+	}
+	v.ZeroGrad()
+	if v.HasGrad() {
+		t.Error("a gradient is left after ZeroGrad")
+	}
+	v.AccGrad(c)
+	if got := fmt.Sprint(Floats(v.Grad())); got != "[100 200]" {
+		t.Errorf("a first gradient that is no dense matrix: %s", got)
+	}
+}

@@ -75,6 +75,8 @@ func Floats(t mat.Tensor) []float32 {
 		return v.data
 	case *mat.Dense[float32]:
 		return mat.Data[float32](v)
+	case *result:
+		return mat.Data[float32](v.Dense)
 	case *spago.Param:
 		return Floats(v.Matrix)
 	case *ag.Operator:

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -61,18 +63,9 @@ question, from 0), match, score (the probability of a match) and logits (of no a
 				return printMatches(cmd.OutOrStdout(), about, m, asJSON, line)
 			}
 			if text != "" {
-				imgs := make([]image.Image, len(pairs))
-				for i, p := range pairs {
-					if imgs[i], err = imageproc.DecodeFile(p.Image, nil); err != nil {
-						return err
-					}
-				}
-				m, err := pipeline.RankImages(text, imgs)
+				m, err := rankPictures(pipeline, text, pairs)
 				if err != nil {
 					return err
-				}
-				for i := range m.Items {
-					m.Items[i].Text = pairs[m.Items[i].Index].Image
 				}
 				return show(text, m, func(r vle.RankedMatch) itmLine {
 					return itmLine{pairs[r.Index].Image, text, r.Index, r.Match.Match, r.Score, r.Logits}
@@ -95,6 +88,36 @@ question, from 0), match, score (the probability of a match) and logits (of no a
 	f.StringVar(&text, "text", "", "one `text`, to rank pictures by")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// picturesAtOnce is how many decoded pictures are held.
+const picturesAtOnce = 16
+
+// rankPictures ranks the pairs' pictures for one text and names them in the
+// result.
+func rankPictures(pipeline *vle.ITMPipeline, text string, pairs []pair) (*vle.Matches, error) {
+	all := &vle.Matches{}
+	for from := 0; from < len(pairs); from += picturesAtOnce {
+		var imgs []image.Image
+		for _, p := range pairs[from:min(from+picturesAtOnce, len(pairs))] {
+			img, err := imageproc.DecodeFile(p.Image, nil)
+			if err != nil {
+				return nil, err
+			}
+			imgs = append(imgs, img)
+		}
+		some, err := pipeline.RankImages(text, imgs)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range some.Items {
+			r.Index += from
+			r.Text = pairs[r.Index].Image
+			all.Items = append(all.Items, r)
+		}
+	}
+	slices.SortStableFunc(all.Items, func(a, b vle.RankedMatch) int { return cmp.Compare(b.Score, a.Score) })
+	return all, nil
 }
 
 // picturesFor pairs one text with pictures: arguments, or - for a name a line.

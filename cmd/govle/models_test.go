@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -181,6 +182,17 @@ func TestITM(t *testing.T) {
 	for _, p := range pictures {
 		if p.Image != []string{door, dogs}[p.Index] || p.Image == dogs && !near(p.Logits[1], want[texts[0]].Logits[1]) {
 			t.Errorf("%+v", p)
+		}
+	}
+	// More pictures than are held at once.
+	many := append([]string{"itm", "--text", texts[0], "--model", dir, "--json"}, slices.Repeat([]string{door, dogs}, picturesAtOnce)...)
+	ranked := objects[itmLine](t, well(t, many...))
+	if len(ranked) != 2*picturesAtOnce {
+		t.Fatalf("%d of %d pictures", len(ranked), 2*picturesAtOnce)
+	}
+	for i, p := range ranked {
+		if p.Image != pictures[i/picturesAtOnce].Image || p.Image != many[6+p.Index] {
+			t.Errorf("rank %d is %+v", i, p)
 		}
 	}
 	if out := well(t, "itm", door, dogs, "--text", texts[0], "--model", dir); !strings.Contains(out, dogs) || !strings.Contains(out, door) {

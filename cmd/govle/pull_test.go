@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha1"
 	"encoding/hex"
@@ -14,6 +15,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vbauerster/mpb/v8"
+
+	"govle/vle/hub"
 )
 
 func TestByteCount(t *testing.T) {
@@ -128,4 +133,27 @@ func TestPullStops(t *testing.T) {
 func gitHash(s string) string {
 	h := sha1.Sum(fmt.Appendf(nil, "blob %d\x00%s", len(s), s))
 	return hex.EncodeToString(h[:])
+}
+
+// TestPullBar draws the terminal's bar with a total that grows, to a good end
+// and to a bad one.
+func TestPullBar(t *testing.T) {
+	for _, well := range []bool{true, false} {
+		var out bytes.Buffer
+		p := &pullProgress{w: &out, terminal: true, start: time.Now().Add(-10 * time.Second)}
+		p.bars = mpb.New(mpb.WithOutput(&out), mpb.WithWidth(60), mpb.WithAutoRefresh())
+		for i := int64(1); i <= 4; i++ {
+			p.update(hub.Progress{File: fmt.Sprintf("file%d", i), FileDone: 1e6, FileSize: 1e6, Done: i * 1e6, Total: i * 1e6, Fetched: i * 1e6})
+		}
+		ended := make(chan struct{})
+		go func() { p.finish(well); close(ended) }()
+		select {
+		case <-ended:
+		case <-time.After(10 * time.Second):
+			t.Fatal("the bar does not end")
+		}
+		if s := out.String(); !strings.Contains(s, "4.0 MB / 4.0 MB") || !strings.Contains(s, "file4, 400 kB/s") {
+			t.Errorf("drawn: %q", s)
+		}
+	}
 }

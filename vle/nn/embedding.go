@@ -29,9 +29,6 @@ func NewEmbedding(count, size, padding int) *Embedding {
 	return &Embedding{count: count, size: size, Padding: padding}
 }
 
-// Count returns the number of rows.
-func (e *Embedding) Count() int { return e.count }
-
 // Visit calls v for the parameter weight below prefix.
 func (e *Embedding) Visit(prefix string, v Visitor) {
 	v(prefix+".weight", []int{e.count, e.size}, &e.W)

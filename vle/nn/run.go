@@ -60,9 +60,6 @@ func (r *Run) Close() {
 	r.arena = nil
 }
 
-// Graph reports whether the run keeps a graph.
-func (r *Run) Graph() bool { return r.graph }
-
 // Watched reports whether somebody watches, so that what only a watcher wants
 // need not be computed.
 func (r *Run) Watched() bool { return r.watch != nil }

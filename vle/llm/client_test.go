@@ -178,7 +178,7 @@ func TestGarbage(t *testing.T) {
 		s := newChatServer(t)
 		s.on(send(200, "text/event-stream", body))
 		a, err := s.client(t, nil).Stream(context.Background(), question, func(string) error { return nil })
-		if a != nil || !errors.Is(err, ErrBadAnswer) && !errors.Is(err, ErrCutOff) {
+		if a != nil || !errors.Is(err, ErrBadAnswer) && !errors.Is(err, ErrCutOff) && !errors.Is(err, ErrServer) {
 			t.Errorf("stream, %s: gives %+v, %v", name, a, err)
 		}
 		if name == "error" && !strings.Contains(err.Error(), "it broke") {
@@ -198,6 +198,46 @@ func TestGarbage(t *testing.T) {
 	})
 	if _, err := s.client(t, nil).Ask(context.Background(), question); !errors.Is(err, ErrBadAnswer) || !strings.Contains(err.Error(), "32 MB") {
 		t.Errorf("an endless answer gives %v", err)
+	}
+}
+
+// TestServersDiffer streams in the forms of several servers.
+func TestServersDiffer(t *testing.T) {
+	const end = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
+	piece := func(s string) string { return `data: {"choices":[{"index":0,"delta":{"content":"` + s + `"}}]}` }
+	for name, body := range map[string]string{
+		"comments that keep the connection": ": ping\n\n" + piece("A ") + "\n\n: ping\n\n:\n\n" + piece("dog.") + "\n\n" + end,
+		"lines end as in DOS":               strings.ReplaceAll(piece("A ")+"\n\n"+piece("dog.")+"\n\n"+end, "\n", "\r\n"),
+		"no space after data":               strings.ReplaceAll(piece("A ")+"\n\n"+piece("dog.")+"\n\n"+end, "data: ", "data:"),
+		"role first, content null":          `data: {"choices":[{"index":0,"delta":{"role":"assistant","content":null},"finish_reason":null}]}` + "\n\n" + piece("A dog.") + "\n\n" + end,
+		"usage behind the end":              piece("A dog.") + "\n\n" + strings.Replace(end, "data: [DONE]", `data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}`+"\n\ndata: [DONE]", 1),
+		"other fields":                      "id: 1\nretry: 10\nevent: message\n" + piece("A dog.") + "\n\n" + end,
+		"no last blank line":                piece("A dog.") + "\n\n" + strings.TrimSuffix(end, "\n"),
+	} {
+		s := newChatServer(t)
+		s.on(send(200, "text/event-stream; charset=utf-8", body))
+		a, err := s.client(t, nil).Stream(context.Background(), question, func(string) error { return nil })
+		if err != nil || a.Text != "A dog." || name == "usage behind the end" && (a.Tokens != 3 || a.PromptTokens != 9) {
+			t.Errorf("%s: %+v, %v", name, a, err)
+		}
+	}
+	for body, c := range map[string]struct {
+		want error
+		says string
+	}{
+		`error: {"code":500,"message":"context is full"}`:                             {ErrServer, "context is full"},
+		`data: {"error":{"message":"it broke","code":null}}`:                          {ErrServer, "it broke"},
+		`data: {"error":{"message":"key ` + testKey + `","code":"x"},"choices":null}`: {ErrServer, "key [hidden]"},
+		`data: {"error":"overloaded"}`:                                                {ErrServer, "overloaded"},
+		`data: {"error":{"message":"slow down","code":429}}`:                          {ErrBusy, "slow down"},
+	} {
+		s := newChatServer(t)
+		s.on(send(200, "text/event-stream", piece("A")+"\n\n"+body+"\n\n"))
+		a, err := s.client(t, nil).Stream(context.Background(), question, func(string) error { return nil })
+		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) || a == nil || a.Text != "A" || s.count() != 1 {
+			t.Errorf("%s: %+v, %v", body, a, err)
+		}
+		hasNoKey(t, err)
 	}
 }
 

@@ -96,10 +96,14 @@ func (c *Client) screen(req *http.Request, next func(*http.Request) (*http.Respo
 		}
 		return nil, &wrongType{media}
 	}
+	var body io.Reader = &boundedReader{resp.Body, maxAnswer}
+	if wantsStream {
+		body = newEvents(body, c.redact)
+	}
 	resp.Body = struct {
 		io.Reader
 		io.Closer
-	}{&boundedReader{resp.Body, maxAnswer}, resp.Body}
+	}{body, resp.Body}
 	return resp, nil
 }
 
@@ -142,6 +146,11 @@ func serverMessage(body []byte, media string) string {
 	} else if media == "text/plain" {
 		text = string(body)
 	}
+	return brief(text)
+}
+
+// brief is a text on one line that is not long.
+func brief(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	if r := []rune(text); len(r) > 300 {
 		text = string(r[:300]) + "…"

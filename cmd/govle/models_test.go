@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/png"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"os"
@@ -458,5 +459,39 @@ func TestModelUsage(t *testing.T) {
 	status, _, stderr = govle(t, "pbc", tealCircle, "x", "--model", modelFolder(t, "tiny", "itm"))
 	if status != 1 || !strings.Contains(stderr, "another head") {
 		t.Errorf("another head: status %d, %s", status, stderr)
+	}
+}
+
+// TestJSONFields holds the names that programs rely on, which each command's help
+// must explain.
+func TestJSONFields(t *testing.T) {
+	itm, pbc, mlm, q2a := modelFolder(t, "tiny", "itm"), modelFolder(t, "tiny", "pbc"), modelFolder(t, "tiny", "mlm"), modelFolder(t, "tiny", "vcr_q2a")
+	images := golden(t, "pipelines", "inputs")
+	meta := recorded[struct{ Meta json.RawMessage }](t, "vcr.jsonl")[0].Meta
+	for _, c := range []struct{ args, want string }{
+		{"itm " + tealCircle + " x --json --model " + itm, "image index logits match score text"},
+		{"pbc " + tealCircle + " x --json --model " + pbc + " -o " + filepath.Join(t.TempDir(), "p.png"), "best focus grid image inside logits painted text"},
+		{"mlm " + tealCircle + " [MASK] --json --model " + mlm, "blanks image text"},
+		{"vcr - --json --images " + images + " --model " + q2a, "answer image"},
+		{"features " + tealCircle + " x --json", "image kind shape text tokens values"},
+		{"ask " + tealCircle + " x --json --dry-run", "image prompt question"},
+	} {
+		args := strings.Fields(c.args)
+		stdin(t, string(meta))
+		var o map[string]any
+		if err := json.Unmarshal([]byte(well(t, args...)), &o); err != nil {
+			t.Fatal(err)
+		}
+		fields := slices.Sorted(maps.Keys(o))
+		if got := strings.Join(fields, " "); got != c.want {
+			t.Errorf("govle %s prints %s, wanted %s", args[0], got, c.want)
+		}
+		help := well(t, args[0], "--help")
+		_, told, _ := strings.Cut(help, "--json prints")
+		for _, f := range fields {
+			if !strings.Contains(told, f) {
+				t.Errorf("the help of govle %s does not tell of the field %s", args[0], f)
+			}
+		}
 	}
 }

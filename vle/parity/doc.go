@@ -53,6 +53,9 @@
 //	*/position/               extend.npz, relative_position.npz, activations.npz
 //	pipelines/                inputs/, processor-KIND/ and, by the model's KIND: vqa.jsonl, itm.jsonl,
 //	                          pbc.jsonl (with overlay/), vcr.jsonl; patch_box.jsonl, build_text.jsonl
+//	training/X.json, X.npz    start_checkpoint, settings, groups and log of a training run; its
+//	                          inputs, logits and parameters by step; schedules.json: base_lr,
+//	                          lr_per_step
 //	training/losses.npz       logits, targets and their losses; quirks.json: missing_keys and
 //	                          unexpected_keys of a head's weights in another model
 //	realsize/HEAD_SIZE_PX.*   .json: the seeds of [Formula], first_values_check; .npz: input_ids,

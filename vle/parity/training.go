@@ -16,19 +16,22 @@ import (
 
 // notYet are recordings that are known and wait for what they record.
 var notYet = map[string]string{
-	"schedules.json":         "learning-rate schedules",
 	"get_score.json":         "soft scores of annotators' answers",
 	"normalize_word.jsonl":   "normalisation of annotators' answers",
 	"vqa_eval_official.json": "the official VQA evaluation",
 }
 
-// findTraining finds losses.npz, and lists training runs (X.json with its X.npz
-// whose start is a checkpoint) and what belongs to them.
+// findTraining finds losses.npz, schedules.json and training runs (X.json with
+// its X.npz whose start is a checkpoint), and lists what else belongs to them.
 func findTraining(f *folder) []testCase {
 	var cases []testCase
 	if f.has["losses.npz"] {
 		path := f.path("losses.npz")
 		cases = append(cases, testCase{name: f.caseName("losses.npz"), run: func(_ context.Context, c *check) error { return checkLosses(c, path) }})
+	}
+	if f.has["schedules.json"] {
+		path := f.path("schedules.json")
+		cases = append(cases, testCase{name: f.caseName("schedules.json"), run: func(_ context.Context, c *check) error { return checkSchedules(c, path) }})
 	}
 	for _, name := range append(f.names(".json"), f.names(".jsonl")...) {
 		why := notYet[name]
@@ -37,8 +40,9 @@ func findTraining(f *folder) []testCase {
 				Start string `json:"start_checkpoint"`
 			}
 			if err := readJSON(filepath.Join(f.dir, name), &run); err == nil && run.Start != "" {
+				path := f.path(name)
 				f.path(stem + ".npz")
-				why = "training runs"
+				cases = append(cases, testCase{name: f.caseName(name), run: func(ctx context.Context, c *check) error { return checkTrainingRun(ctx, c, path) }})
 			}
 		}
 		if why != "" {

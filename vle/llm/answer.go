@@ -12,8 +12,8 @@ import (
 // Answer is what the server wrote, with what it was asked.
 type Answer struct {
 	Text string `json:"text"`
-	// Reasoning is what a model thought aloud between <think> and </think>
-	// before the text.
+	// Reasoning is what a model thought before it wrote the text: between <think>
+	// and </think>, or where the server keeps it apart.
 	Reasoning string `json:"reasoning,omitempty"`
 	// Model is the name that the server gives the model.
 	Model string `json:"model"`

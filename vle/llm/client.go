@@ -2,6 +2,7 @@ package llm
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/openai/openai-go"
 	"github.com/openai/openai-go/option"
+	"github.com/openai/openai-go/packages/respjson"
 )
 
 // Config says which server to ask, and how.
@@ -245,6 +247,9 @@ func (c *Client) Ask(ctx context.Context, p Prompt) (*Answer, error) {
 			text = first.Message.Refusal
 		}
 		a.setText(text)
+		if s := thoughts(first.Message.JSON.ExtraFields); s != "" {
+			a.Reasoning = s
+		}
 		a.Model, a.Finish = got.Model, string(first.FinishReason)
 		a.PromptTokens, a.Tokens = int(got.Usage.PromptTokens), int(got.Usage.CompletionTokens)
 		return false, nil
@@ -257,7 +262,7 @@ func (c *Client) Ask(ctx context.Context, p Prompt) (*Answer, error) {
 }
 
 // Stream sends a prompt and calls piece with each piece of the answer as it
-// comes, thinking aloud included. An error of piece ends the answer and is
+// comes, with what stands between <think> and </think>. An error of piece ends the answer and is
 // returned. When the answer breaks off, what had come is returned with the
 // error.
 func (c *Client) Stream(ctx context.Context, p Prompt, piece func(text string) error) (*Answer, error) {
@@ -269,7 +274,7 @@ func (c *Client) Stream(ctx context.Context, p Prompt, piece func(text string) e
 	}
 	start := time.Now()
 	a := &Answer{Prompt: p}
-	var text strings.Builder
+	var text, reasoning strings.Builder
 	var stopped error
 	err := c.try(ctx, func(ctx context.Context, alive func()) (bool, error) {
 		stream := c.chat.NewStreaming(ctx, c.params(p), option.WithHeader("Accept", eventStream))
@@ -290,6 +295,7 @@ func (c *Client) Stream(ctx context.Context, p Prompt, piece func(text string) e
 			if first.FinishReason != "" {
 				a.Finish = first.FinishReason
 			}
+			reasoning.WriteString(thoughts(first.Delta.JSON.ExtraFields))
 			if s := first.Delta.Content + first.Delta.Refusal; s != "" {
 				text.WriteString(s)
 				if stopped = piece(s); stopped != nil {
@@ -301,9 +307,12 @@ func (c *Client) Stream(ctx context.Context, p Prompt, piece func(text string) e
 		if err == nil && a.Finish == "" {
 			err = fmt.Errorf("no end came: %w", errEnd)
 		}
-		return text.Len() > 0, err
+		return text.Len()+reasoning.Len() > 0, err
 	})
 	a.setText(text.String())
+	if reasoning.Len() > 0 {
+		a.Reasoning = reasoning.String()
+	}
 	a.Elapsed = time.Since(start)
 	switch {
 	case stopped != nil:
@@ -314,6 +323,18 @@ func (c *Client) Stream(ctx context.Context, p Prompt, piece func(text string) e
 		return a, err
 	}
 	return a, c.checkAnswer(a)
+}
+
+// thoughts are a model's where the server keeps them apart from the text:
+// "reasoning_content" with llama.cpp and vLLM, "reasoning" with Ollama.
+func thoughts(fields map[string]respjson.Field) string {
+	for _, name := range []string{"reasoning_content", "reasoning"} {
+		var s string
+		if json.Unmarshal([]byte(fields[name].Raw()), &s) == nil && s != "" {
+			return s
+		}
+	}
+	return ""
 }
 
 // checkAnswer reports an answer without a word in it.

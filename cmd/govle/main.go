@@ -74,6 +74,7 @@ asks the VLE model from the command line.`,
 		askCommand(),
 		pullCommand(),
 		replCommand(),
+		benchCommand(),
 		infoCommand(),
 		versionCommand(),
 	)

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+
+	"github.com/nlpodyssey/spago/ag"
+	"github.com/nlpodyssey/spago/mat"
+
+	"govle/vle"
+	"govle/vle/nn"
+)
+
+// benchUniform gives the formula's numbers u in [−½, ½) for an input.
+func benchUniform(name string, n int) []float64 {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	s := h.Sum64()
+	u := make([]float64, n)
+	for i := range u {
+		s += 0x9E3779B97F4A7C15
+		z := s
+		z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+		z = (z ^ z>>27) * 0x94D049BB133111EB
+		z ^= z >> 31
+		u[i] = float64(z>>40)*0x1p-24 - 0.5
+	}
+	return u
+}
+
+// modelBench times the whole model on one question and one picture, and on many
+// questions about one picture.
+func modelBench() []benchCase {
+	var cases []benchCase
+	for _, s := range []struct {
+		size   string
+		px     int
+		target float64
+		modes  bool
+	}{
+		{"base", 224, 1.3, true}, {"base", 336, 1.3, false}, {"base", 384, 1.3, false}, {"base", 576, 1.6, true},
+		{"large", 224, 1.3, false}, {"large", 336, 1.3, false},
+	} {
+		cases = append(cases, benchCase{
+			name: fmt.Sprintf("forward/%s/%d", s.size, s.px), about: "one question about one picture, all of the model",
+			target: s.target, rival: "^PyTorch$",
+			prepare: func(b *bench) ([]benchSide, error) {
+				return b.modelSides(s.size, s.px, benchTexts(1, 17, 17), s.modes)
+			},
+		})
+	}
+	return append(cases, benchCase{
+		name: "questions/base/224", about: "64 questions about one picture, which is encoded once",
+		target: 1.5, rival: "^PyTorch$",
+		prepare: func(b *bench) ([]benchSide, error) {
+			return b.modelSides("base", 224, benchTexts(64, 8, 20), false)
+		},
+	})
+}
+
+// modelSides sets the same work up on both sides: the texts about one picture.
+// modes adds PyTorch's faster ways.
+func (b *bench) modelSides(size string, px int, ids [][]int, modes bool) ([]benchSide, error) {
+	m, free, err := b.openBench(size, px, vle.LoadOptions{})
+	if err != nil {
+		return nil, err
+	}
+	pixels := benchPixels(1, px)
+	var logits []float32
+	own := timed("govle", func() error {
+		logits = logits[:0]
+		if len(ids) == 1 {
+			return forwardOnce(m, &vle.Batch{IDs: ids, Pixels: pixels}, &logits)
+		}
+		f, err := m.Body.EncodeImages(pixels)
+		if err != nil {
+			return err
+		}
+		const batch = 32
+		for i := 0; i < len(ids); i += batch {
+			part := ids[i:min(i+batch, len(ids))]
+			if err := forwardOnce(m, &vle.Batch{IDs: part, ImageFeatures: f, Images: make([]int, len(part))}, &logits); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	own.close = free
+	own.result = func() ([]float64, error) {
+		if _, err := own.time(1); err != nil {
+			return nil, err
+		}
+		return float64s(logits), nil
+	}
+	sides := []benchSide{own}
+	packed, freePacked, err := b.openBench(size, px, vle.LoadOptions{})
+	if err != nil {
+		return sides, err
+	}
+	if len(ids) == 1 && modes {
+		vle.Pack(packed)
+		s := timed("govle, weights packed", func() error {
+			var y []float32
+			return forwardOnce(packed, &vle.Batch{IDs: ids, Pixels: pixels}, &y)
+		})
+		s.close = freePacked
+		sides = append(sides, s)
+	} else {
+		freePacked()
+	}
+	full, mask := padded(ids)
+	request := func(extra map[string]any) map[string]any {
+		r := map[string]any{
+			"kind": "model", "config": m.Config(), "labels": benchLabels, "ids": full, "mask": mask, "batch": 16,
+			"weights": b.opts.dir + "/" + size + "/model.safetensors",
+		}
+		for k, v := range extra {
+			r[k] = v
+		}
+		return r
+	}
+	sides, err = b.addPeer(sides, "torch", "PyTorch", 1e-4, request(nil))
+	if err != nil || !modes {
+		return sides, err
+	}
+	for _, mode := range []struct {
+		peer, name string
+		tolerance  float64
+		extra      map[string]any
+	}{
+		{"torch-sdpa", "PyTorch, fused attention", 1e-4, map[string]any{"sdpa": true}},
+		{"torch-bf16", "PyTorch bf16", 0, map[string]any{"dtype": "bf16", "sdpa": true}},
+		{"torch-int8", "PyTorch dynamic int8", 0, map[string]any{"dtype": "int8", "sdpa": true}},
+	} {
+		if sides, err = b.addPeer(sides, mode.peer, mode.name, mode.tolerance, request(mode.extra)); err != nil {
+			return sides, err
+		}
+	}
+	return sides, nil
+}
+
+// forwardOnce appends the logits of a batch.
+func forwardOnce(m *vle.VQA, batch *vle.Batch, logits *[]float32) error {
+	r := nn.NewRun()
+	defer r.Close()
+	y, err := m.Forward(r, batch)
+	if err != nil {
+		return err
+	}
+	*logits = append(*logits, nn.Floats(y)...)
+	return nil
+}
+
+func float64s(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
+}
+
+// layerBench times one block of CLIP's encoder.
+func layerBench() []benchCase {
+	var cases []benchCase
+	for _, tokens := range []int{197, 577, 1297} {
+		for _, backward := range []bool{false, true} {
+			name, about := "forward", "one block of the image encoder, forward"
+			if backward {
+				name, about = "backward", "one block of the image encoder, forward and backward"
+			}
+			cases = append(cases, benchCase{
+				name: fmt.Sprintf("layer/%d/%s", tokens, name), about: about,
+				prepare: func(b *bench) ([]benchSide, error) {
+					cfg := benchConfig("base", 224)
+					cfg.Vision.NumLayers, cfg.Text.NumLayers, cfg.NumLayers, cfg.Text.VocabSize = 1, 0, 0, 8
+					m, err := vle.NewModel(cfg)
+					if err != nil {
+						return nil, err
+					}
+					vle.Initialize(m, 1)
+					layer := m.Vision.Layers[0]
+					h := cfg.Vision.HiddenSize
+					r := rand.New(rand.NewPCG(3, 4))
+					data, grad := normal(r, tokens*h), normal(r, tokens*h)
+					run := func() error {
+						r := nn.NewRun()
+						defer r.Close()
+						visionBlock(r, layer, nn.Dense(tokens, h, data), cfg.Vision.NumHeads)
+						return nil
+					}
+					if backward {
+						for _, l := range []*nn.Linear{layer.Query, layer.Key, layer.Value, layer.Out, layer.FC1, layer.FC2} {
+							l.W.SetRequiresGrad(true)
+							l.B.SetRequiresGrad(true)
+						}
+						for _, l := range []*nn.LayerNorm{layer.Norm1, layer.Norm2} {
+							l.W.SetRequiresGrad(true)
+							l.B.SetRequiresGrad(true)
+						}
+						run = func() error {
+							x := nn.Dense(tokens, h, data)
+							x.SetRequiresGrad(true)
+							y := visionBlock(nn.NewGraphRun(false, 0), layer, x, cfg.Vision.NumHeads)
+							y.AccGrad(nn.Dense(tokens, h, grad))
+							if err := ag.Backward(y); err != nil {
+								return err
+							}
+							for _, p := range []*nn.Linear{layer.Query, layer.Key, layer.Value, layer.Out, layer.FC1, layer.FC2} {
+								p.W.ZeroGrad()
+								p.B.ZeroGrad()
+							}
+							for _, p := range []*nn.LayerNorm{layer.Norm1, layer.Norm2} {
+								p.W.ZeroGrad()
+								p.B.ZeroGrad()
+							}
+							return nil
+						}
+					}
+					sides := []benchSide{timed("govle", run)}
+					request := map[string]any{"kind": "layer", "config": cfg, "tokens": tokens, "backward": backward}
+					if sides, err = b.addPeer(sides, "torch", "PyTorch", 0, request); err != nil {
+						return sides, err
+					}
+					request["sdpa"] = true
+					return b.addPeer(sides, "torch-sdpa", "PyTorch, fused attention", 0, request)
+				},
+			})
+		}
+	}
+	return cases
+}
+
+// visionBlock is the arithmetic of one block of the image encoder, made of the
+// operators that the encoder is made of: x [tokens × hidden] of one picture.
+func visionBlock(r *nn.Run, l *vle.VisionLayer, x mat.Tensor, heads int) mat.Tensor {
+	rows, width := x.Shape()[0], x.Shape()[1]
+	layout := nn.NewLayout(rows)
+	h := l.Norm1.Forward(r, x)
+	op := &nn.Attend{
+		Q: l.Query.Forward(r, h), K: l.Key.Forward(r, h), V: l.Value.Forward(r, h),
+		Queries: layout, Keys: layout, Heads: heads, Scale: float32(1 / math.Sqrt(float64(width/heads))),
+	}
+	ctx := r.Do(op)
+	r.Free(h, op.Q, op.K, op.V)
+	a := l.Out.Forward(r, ctx)
+	r.Free(ctx)
+	y := nn.Add(r, x, a)
+	r.Free(a)
+	h = l.Norm2.Forward(r, y)
+	m := nn.QuickGELU.Forward(r, l.FC1.Forward(r, h))
+	r.Free(h)
+	f := l.FC2.Forward(r, m)
+	r.Free(m)
+	return nn.Add(r, y, f)
+}

@@ -9,7 +9,7 @@
 // length; scenes of different splits have different numbers and so never meet.
 //
 // Lengths are fractions of the picture's side. At 64×64 pixels, which is what
-// the sizes were chosen for, small objects are 11 to 13 pixels across and large
-// ones 19 to 21, with two pixels at least between any two: in patches of 8×8, no
-// patch is without a neighbour that shows the same object.
+// the sizes were chosen for, small objects are 12 to 14 pixels across and large
+// ones 19 to 22, with two pixels at least between any two. With patches of 8×8, a
+// small object so covers parts of four patches as a rule.
 package scenes

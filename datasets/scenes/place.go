@@ -50,8 +50,10 @@ func sample(r *rand.Rand, least, most int) Scene {
 			p := r.Perm(n) // twins, so that comparisons have something to find
 			*other.field(&s.Objects[p[0]]) = other.of(s.Objects[p[1]])
 		}
-		if s.place(r) {
-			return s
+		for range 200 { // other places before another scene, or full scenes would be rarer
+			if s.place(r) {
+				return s
+			}
 		}
 	}
 }
@@ -71,9 +73,9 @@ func largeObjects(r *rand.Rand, n int) int {
 func (s *Scene) place(r *rand.Rand) bool {
 	for i := range s.Objects {
 		o := &s.Objects[i]
-		long := 0.17 + 0.03*r.Float64()
+		long := 0.185 + 0.03*r.Float64()
 		if o.Size == Sizes[1] {
-			long = 0.29 + 0.04*r.Float64()
+			long = 0.30 + 0.04*r.Float64()
 		}
 		o.W, o.H = long, long
 		switch {

@@ -136,7 +136,7 @@ func (p *VCRPipeline) batches(q *VCRQuestion, answer int, g imageproc.Geometry) 
 	for i, t := range texts {
 		b := &Batch{Boxes: [][][]int{{}}}
 		typeOf := map[int]int{noObject: 0}
-		for _, o := range relatedObjects(t.tags, p.Reference) {
+		for _, o := range RelatedObjects(t.tags, p.Reference) {
 			x := q.Boxes[o]
 			ids, _ := g.Patches(patch, imageproc.Box{X0: x[0], Y0: x[1], X1: x[2], Y1: x[3]})
 			if len(ids) == 0 {

@@ -68,9 +68,11 @@ func (s *cpythonSet) add(v int) {
 	s.table = bigger.table
 }
 
-// relatedObjects returns the objects that the tags name: ascending, or with
-// reference in the reference's order.
-func relatedObjects(tags []int, reference bool) []int {
+// RelatedObjects returns the objects that the tags of a text's tokens name, in
+// the order in which their boxes join the picture's patches; a tag of -1 names
+// none. The order is ascending, or with reference that of the reference, which
+// walks a CPython set.
+func RelatedObjects(tags []int, reference bool) []int {
 	s := newCPythonSet(8)
 	for _, t := range tags {
 		if t != noObject {

@@ -82,12 +82,12 @@ func TestRelatedObjects(t *testing.T) {
 		if err := json.Unmarshal(line, &c); err != nil {
 			t.Fatal(err)
 		}
-		if got := relatedObjects(c.Tags, true); !slices.Equal(got, c.Related) {
+		if got := RelatedObjects(c.Tags, true); !slices.Equal(got, c.Related) {
 			t.Errorf("%v: %v, want %v", c.Tags, got, c.Related)
 		}
 		want := slices.Clone(c.Related)
 		slices.Sort(want)
-		if got := relatedObjects(c.Tags, false); !slices.Equal(got, want) {
+		if got := RelatedObjects(c.Tags, false); !slices.Equal(got, want) {
 			t.Errorf("%v: ascending %v, want %v", c.Tags, got, want)
 		}
 	})

@@ -52,7 +52,8 @@
 //	                          sum(pooled · w)
 //	*/position/               extend.npz, relative_position.npz, activations.npz
 //	pipelines/                inputs/, processor-KIND/ and, by the model's KIND: vqa.jsonl, itm.jsonl,
-//	                          pbc.jsonl (with overlay/), vcr.jsonl; patch_box.jsonl, build_text.jsonl
+//	                          pbc.jsonl (with overlay/), vcr.jsonl; patch_box.jsonl, build_text.jsonl,
+//	                          related_box.jsonl
 //	training/X.json, X.npz    start_checkpoint, settings, groups and log of a training run; its
 //	                          inputs, logits and parameters by step; schedules.json: base_lr,
 //	                          lr_per_step

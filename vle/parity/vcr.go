@@ -42,7 +42,7 @@ type vcrLine struct {
 var vcrTasks = map[string]vle.VCRTask{"vcr_q2a": vle.Q2A, "vcr_qa2r": vle.QA2R}
 
 // findVCR finds vcr.jsonl and what the VCR pipelines are made of:
-// build_text.jsonl and patch_box.jsonl.
+// build_text.jsonl, patch_box.jsonl and related_box.jsonl.
 func findVCR(f *folder) []testCase {
 	var cases []testCase
 	if f.has["vcr.jsonl"] {
@@ -65,8 +65,8 @@ func findVCR(f *folder) []testCase {
 		cases = append(cases, testCase{name: f.caseName("build_text.jsonl"), run: func(_ context.Context, c *check) error { return checkVCRTexts(c, f) }})
 	}
 	if f.has["related_box.jsonl"] {
-		f.path("related_box.jsonl")
-		cases = append(cases, testCase{name: f.caseName("related_box.jsonl"), unsupported: "the order of the objects is not public; vcr.jsonl shows its effect"})
+		path := f.path("related_box.jsonl")
+		cases = append(cases, testCase{name: f.caseName("related_box.jsonl"), run: func(_ context.Context, c *check) error { return checkRelatedObjects(c, path) }})
 	}
 	return cases
 }
@@ -123,6 +123,23 @@ func (l vcrLine) check(c *check, f *folder) error {
 			close(c, closely, label+": loss", []float32{loss}, []float64{want.Loss})
 			r.Close()
 		}
+	}
+	return nil
+}
+
+// checkRelatedObjects holds the order in which the reference appends the boxes
+// of the objects that a text names.
+func checkRelatedObjects(c *check, path string) error {
+	lines, err := readLines[struct {
+		Tags    []int `json:"obj_tags"`
+		Related []int `json:"related_box_ids"`
+	}](path)
+	if err != nil {
+		return err
+	}
+	for i, l := range lines {
+		got := vle.RelatedObjects(l.Tags, true)
+		c.item(slices.Equal(got, l.Related), "line %d: objects %v, recorded %v", i+1, got, l.Related)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package nn
 import (
 	"github.com/nlpodyssey/spago/mat"
 
+	"govle/vle/blas"
 	"govle/vle/blas/vec"
 )
 
@@ -72,9 +73,13 @@ func probabilityStarts(queries, keys Layout, heads int) []int {
 func (o *Attend) eval(r *Run) mat.Tensor {
 	rows, n := rowsCols(o.Q)
 	d := n / o.Heads
-	q, k, v := Floats(o.Q), Floats(o.K), Floats(o.V)
 	t, y := r.buffer(rows, n)
 	keep := r.arena == nil || o.Keep
+	if !keep && o.Drop.P == 0 && o.Queries.Max() > 1 { // for one query, reordering the keys does not pay
+		o.infer(y)
+		return t
+	}
+	q, k, v := Floats(o.Q), Floats(o.K), Floats(o.V)
 	starts := probabilityStarts(o.Queries, o.Keys, o.Heads)
 	if keep {
 		o.Probabilities = make([]float32, starts[len(starts)-1])
@@ -115,6 +120,25 @@ func (o *Attend) eval(r *Run) mat.Tensor {
 		gemm(plain, plain, m, d, lk, 1, p, lk, v[ko:], n, 0, y[qo:], n)
 	})
 	return t
+}
+
+// infer attends into y without keeping probabilities: a block of scores exists
+// at a time and is used up while it is in the cache.
+func (o *Attend) infer(y []float32) {
+	rows, n := rowsCols(o.Q)
+	q, k, v := Floats(o.Q), Floats(o.K), Floats(o.V)
+	parallel(o.Queries.Items(), 2*rows*o.Keys.Max()*n, func(item int) {
+		a := blas.Attention{
+			Heads: o.Heads, Dim: n / o.Heads, Scale: o.Scale,
+			Queries: o.Queries.Len(item), Keys: o.Keys.Len(item),
+			Q: q[o.Queries[item]*n:], K: k[o.Keys[item]*n:], V: v[o.Keys[item]*n:],
+			LdQ: n, LdK: n, LdV: n,
+		}
+		if o.KeyBias != nil {
+			a.KeyBias = o.KeyBias[o.Keys[item]:]
+		}
+		a.Run(y[o.Queries[item]*n:], n)
+	})
 }
 
 // Backward adds the gradients of Q, K and V.

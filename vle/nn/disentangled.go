@@ -99,11 +99,15 @@ func (o *Disentangled) span() int {
 func (o *Disentangled) eval(r *Run) mat.Tensor {
 	rows, n := rowsCols(o.Q)
 	d := n / o.Heads
+	t, y := r.buffer(rows, n)
+	keep := r.arena == nil || o.Keep
+	if !keep && o.Drop.P == 0 && o.Rows.Max() > queryBlock { // a short text's scores fit the cache as they are
+		o.infer(y)
+		return t
+	}
 	q, k, v := Floats(o.Q), Floats(o.K), Floats(o.V)
 	scale := o.scale(d)
 	w := o.span()
-	t, y := r.buffer(rows, n)
-	keep := r.arena == nil || o.Keep
 	starts := probabilityStarts(o.Rows, o.Rows, o.Heads)
 	if keep {
 		o.Probabilities = make([]float32, starts[len(starts)-1])
@@ -129,11 +133,15 @@ func (o *Disentangled) eval(r *Run) mat.Tensor {
 		gemm(plain, transposed, l, l, d, scale, q[at:], n, k[at:], n, 0, p, l)
 		if o.PK != nil {
 			gemm(plain, transposed, l, w, d, scale, q[at:], n, Floats(o.PK)[h*d:], n, 0, pos, w)
-			o.addQueryTerm(p, pos, l, w)
+			for i := range l {
+				o.addQueryTerm(p[i*l:(i+1)*l], pos[i*w:(i+1)*w], i)
+			}
 		}
 		if o.PQ != nil {
 			gemm(plain, transposed, l, w, d, scale, k[at:], n, Floats(o.PQ)[h*d:], n, 0, pos, w)
-			o.addKeyTerm(p, pos, l, w)
+			for i := range l {
+				o.addKeyTerm(p[i*l:(i+1)*l], pos, i, w)
+			}
 		}
 		o.normalize(p, item, l)
 		if o.Drop.P > 0 {
@@ -152,23 +160,23 @@ func (o *Disentangled) distances(i, l int) []int32 {
 	return o.Span.index[mid+i-(l-1) : mid+i+1]
 }
 
-func (o *Disentangled) addQueryTerm(p, pos []float32, l, w int) {
-	for i := range l {
-		row, c := p[i*l:(i+1)*l], pos[i*w:(i+1)*w]
-		idx := o.distances(i, l)
-		for j := range row {
-			row[j] += c[idx[l-1-j]]
-		}
+// addQueryTerm adds Qᵢ·PK, whose products with the span are c, to query i's
+// scores.
+func (o *Disentangled) addQueryTerm(row, c []float32, i int) {
+	l := len(row)
+	idx := o.distances(i, l)
+	for j := range row {
+		row[j] += c[idx[l-1-j]]
 	}
 }
 
-func (o *Disentangled) addKeyTerm(p, pos []float32, l, w int) {
-	for i := range l {
-		row := p[i*l : (i+1)*l]
-		idx := o.distances(i, l)
-		for j := range row {
-			row[j] += pos[j*w+int(idx[l-1-j])]
-		}
+// addKeyTerm adds Kⱼ·PQ, whose products with the span are pos [keys × w], to
+// query i's scores.
+func (o *Disentangled) addKeyTerm(row, pos []float32, i, w int) {
+	l := len(row)
+	idx := o.distances(i, l)
+	for j := range row {
+		row[j] += pos[j*w+int(idx[l-1-j])]
 	}
 }
 

@@ -177,30 +177,6 @@ func TestGradients(t *testing.T) {
 	}
 }
 
-// TestInferenceAgrees takes each operator through an inference run.
-func TestInferenceAgrees(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 4))
-	for name, make := range operators(rng) {
-		_, op := make()
-		want, err := op().Forward()
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := NewRun()
-		got := r.Do(op())
-		if fmt.Sprint(got.Shape()) != fmt.Sprint(want.Shape()) {
-			t.Errorf("%s: shape %v, want %v", name, got.Shape(), want.Shape())
-		}
-		for i, v := range Floats(want) {
-			if Floats(got)[i] != v {
-				t.Errorf("%s: element %d is %g without a graph and %g with one", name, i, Floats(got)[i], v)
-				break
-			}
-		}
-		r.Close()
-	}
-}
-
 // TestPaddingRow checks that the padding row of an embedding gets no gradient.
 func TestPaddingRow(t *testing.T) {
 	x := random(rand.New(rand.NewPCG(5, 6)), 3, 2)

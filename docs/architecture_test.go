@@ -38,6 +38,7 @@ var rooms = []room{
 	{"vle/checkpoint", []string{"vle/checkpoint/..."}, []string{"golang.org/x/sys", "github.com/nlpodyssey/gopickle"}},
 	{"vle/hub", nil, []string{"github.com/gofrs/flock"}},
 	{"vle/llm", []string{"vle"}, []string{"github.com/openai/openai-go"}},
+	{"vle/train", []string{"vle", "vle/blas/...", "vle/checkpoint", "vle/nn/...", "vle/tokenizer", "vle/train/..."}, []string{"github.com/nlpodyssey/spago", "gonum.org/v1/gonum"}},
 	{"vle/parity", []string{"vle/..."}, []string{"github.com/sbinet/npyio", "github.com/nlpodyssey/spago"}},
 	{"viz", []string{"viz/..."}, []string{"gonum.org/v1/", "golang.org/x/image"}},
 	{"datasets", []string{"datasets/..."}, nil},

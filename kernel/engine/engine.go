@@ -355,9 +355,11 @@ func (e *Engine) await(ctx context.Context, w *worker, cell string, done <-chan 
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			e.worker = nil
+			err := plainError("WorkerLost", "the Go worker died: "+w.death+". All variables are gone; run the cells that declare them again.")
+			err.Traceback = append(err.Traceback, e.session.frames(w.fell)...)
 			e.forgetValues()
 			e.prepareWorker()
-			return nil, plainError("WorkerLost", "the Go worker died: "+w.death+". All variables are gone; run the cells that declare them again.")
+			return nil, err
 		case <-stop:
 			stop = nil
 		case <-cancelled:

@@ -54,6 +54,19 @@ func (r *record) text(cell, name string) string {
 	return b.String()
 }
 
+// all is everything that was written to a stream.
+func (r *record) all(name string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var b strings.Builder
+	for _, e := range r.events {
+		if e.kind == name {
+			b.WriteString(e.text)
+		}
+	}
+	return b.String()
+}
+
 // of is everything that a cell produced.
 func (r *record) of(cell string) (out []event) {
 	r.mu.Lock()

@@ -127,7 +127,9 @@ func split(src string, bad func(off int, msg string)) []chunk {
 		first = -1
 	}
 	for i, t := range toks {
-		if first < 0 && t.tok != token.SEMICOLON {
+		// A written semicolon may be the empty condition of a for clause, which
+		// no chunk before it holds; one that a line's end stands for is nothing.
+		if first < 0 && (t.tok != token.SEMICOLON || t.lit == ";") {
 			first = i
 		}
 		switch t.tok {

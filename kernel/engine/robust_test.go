@@ -192,17 +192,24 @@ func TestDeath(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	for _, c := range []struct{ name, src, want string }{
-		{"memory limit", "var hog [][]byte\nfor { b := make([]byte, 1<<20); for i := range b { b[i] = 1 }; hog = append(hog, b) }", "700 MiB"},
-		{"stack overflow", "type big struct{ a [100]int; next *big }\nfunc over(b big) int { return over(b) + over(b) }\nover(big{})", "stack overflow"},
-		{"concurrent map writes", "m := map[int]int{}\nfor i := range 4 { go func() { for j := 0; ; j++ { m[j%4+i] = j } }() }\nselect {}", "concurrent map"},
-		{"SIGKILL", "import \"syscall\"\nsyscall.Kill(syscall.Getpid(), syscall.SIGKILL)\nselect {}", "SIGKILL"},
-		{"raw exit", "import \"syscall\"\nsyscall.RawSyscall(syscall.SYS_EXIT_GROUP, 3, 0, 0)", "exited with status 3"},
+	for _, c := range []struct{ name, src, want, frame string }{
+		{"memory limit", "var hog [][]byte\nfor { b := make([]byte, 1<<20); for i := range b { b[i] = 1 }; hog = append(hog, b) }", "700 MiB", ""},
+		{"stack overflow", "type big struct{ a [100]int; next *big }\nfunc over(b big) int { return over(b) + over(b) }\nover(big{})", "stack overflow", "line 2, in over"},
+		{"concurrent map writes", "m := map[int]int{}\nfor i := range 4 { go func() { for j := 0; ; j++ { m[j%4+i] = j } }() }\nselect {}", "concurrent map", "line 2"},
+		{"SIGKILL", "import \"syscall\"\nsyscall.Kill(syscall.Getpid(), syscall.SIGKILL)\nselect {}", "SIGKILL", ""},
+		{"raw exit", "import \"syscall\"\nsyscall.RawSyscall(syscall.SYS_EXIT_GROUP, 3, 0, 0)", "exited with status 3", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			do(t, e, "kept := 1")
 			start := time.Now()
+			before := len(sink.all("stderr"))
 			err := try(t, e, c.src)
+			if said := sink.all("stderr")[before:]; strings.Contains(said, "goroutine ") {
+				t.Errorf("the runtime's own trace was shown, %d bytes of it", len(said))
+			}
+			if c.frame != "" && !strings.Contains(unstyled(strings.Join(err.Traceback, "\n")), c.frame) {
+				t.Errorf("the traceback lacks %q: %q", c.frame, err.Traceback)
+			}
 			if err.Name != "WorkerLost" || !strings.Contains(err.Value, c.want) || !strings.Contains(err.Value, "variables are gone") {
 				t.Fatalf("error %v, want WorkerLost with %q", err, c.want)
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -35,6 +36,7 @@ type worker struct {
 	ready chan struct{}
 	dead  chan struct{} // closed when the process has ended and all is read
 	death string        // what happened, once dead is closed
+	fell  []link.Where  // the frames that the runtime named then
 	why   string        // set before the engine itself ends the process
 }
 
@@ -135,7 +137,7 @@ func (w *worker) listen() {
 				}
 			}
 		}
-		if s := w.out[1]; s.held != nil && time.Since(s.heldSince) > 400*time.Millisecond {
+		if s := w.out[1]; s.held != nil && time.Since(s.heldSince) > patience(s.held) {
 			w.release(s)
 		}
 	}
@@ -232,6 +234,15 @@ func lastWords(b []byte) int {
 	return -1
 }
 
+// patience is how long words that look like the runtime's last are held back.
+// After a stack overflow it walks millions of frames before it ends the process.
+func patience(held []byte) time.Duration {
+	if bytes.Contains(held, []byte("runtime: goroutine stack exceeds ")) {
+		return 30 * time.Second
+	}
+	return 400 * time.Millisecond
+}
+
 func (w *worker) current() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -295,7 +306,7 @@ func (w *worker) bury() {
 	case why != "":
 		w.death = why
 	default:
-		w.death = causeOfDeath(err, last)
+		w.death, w.fell = causeOfDeath(err, last), framesIn(last)
 	}
 	close(w.dead)
 }
@@ -331,6 +342,39 @@ func causeOfDeath(err error, last string) string {
 		}
 	}
 	return what
+}
+
+// framesIn reads the frames of the first goroutine in the runtime's last words,
+// innermost first. A frame is a line with the function and its arguments, and
+// one that begins with a tab, with file, line and offset.
+func framesIn(last string) (frames []link.Where) {
+	_, trace, ok := strings.Cut(last, "\ngoroutine ")
+	if !ok {
+		return nil
+	}
+	function := ""
+	for line := range strings.Lines(trace) {
+		line = strings.TrimRight(line, "\r\n")
+		at, isPlace := strings.CutPrefix(line, "\t")
+		switch {
+		case line == "":
+			return frames // the next goroutine
+		case !isPlace:
+			function = line
+			if i := strings.LastIndexByte(line, '('); i > 0 {
+				function = line[:i]
+			}
+		default:
+			if i := strings.LastIndex(at, " +0x"); i >= 0 {
+				at = at[:i]
+			}
+			i := strings.LastIndexByte(at, ':')
+			if n, err := strconv.Atoi(at[i+1:]); err == nil && i > 0 {
+				frames = append(frames, link.Where{Func: function, File: at[:i], Line: n})
+			}
+		}
+	}
+	return frames
 }
 
 // execute sends a cell to the worker. The channel gets how it ended.

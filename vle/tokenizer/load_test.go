@@ -1,9 +1,11 @@
 package tokenizer
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -245,4 +247,71 @@ func fileOf(fsys fstest.MapFS, name string) []byte {
 		return f.Data
 	}
 	return nil
+}
+
+// TestGoldenSaveFast writes the fast tokenizer's file with the same content as
+// the reference did.
+func TestGoldenSaveFast(t *testing.T) {
+	for _, name := range goldenModels {
+		dir := t.TempDir()
+		if err := loadGolden(t, name).Save(dir); err != nil {
+			t.Fatal(err)
+		}
+		parse := func(file string) (content map[string]any) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(data, &content); err != nil {
+				t.Fatal(err)
+			}
+			return content
+		}
+		got, want := parse(filepath.Join(dir, fastFile)), parse(shared(t, "golden", "tokenizer", name+"_hf", fastFile))
+		for key := range want {
+			if !reflect.DeepEqual(got[key], want[key]) {
+				t.Errorf("%s of %s: %q\n got %.600v\nwant %.600v", fastFile, name, key, got[key], want[key])
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("%d keys, want %d", len(got), len(want))
+		}
+	}
+}
+
+// TestHuggingFaceReadsBack gives a saved folder to the tokenizers package of
+// Python and compares ids.
+func TestHuggingFaceReadsBack(t *testing.T) {
+	python := os.Getenv("GOVLE_PYTHON")
+	if python == "" {
+		python = "python3"
+	}
+	if exec.Command(python, "-c", "import tokenizers").Run() != nil {
+		t.Skipf("%s has no package tokenizers; set GOVLE_PYTHON to one that has", python)
+	}
+	for name, fsys := range folders() {
+		before := load(t, fsys)
+		dir := t.TempDir()
+		if err := before.Save(dir); err != nil {
+			t.Fatal(err)
+		}
+		text := "the new word the [SEP] new [MASK] word"
+		out, err := exec.Command(python, "-c", `
+import json, sys, tokenizers
+t = tokenizers.Tokenizer.from_file(sys.argv[1])
+print(json.dumps(t.encode(sys.argv[2]).ids))`, filepath.Join(dir, fastFile), text).CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+			continue
+		}
+		var got []int
+		if err := json.Unmarshal(out, &got); err != nil {
+			t.Fatalf("%s: %v in %q", name, err, out)
+		}
+		want, err := before.Encode(text, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, 0, name, got, want.IDs)
+	}
 }

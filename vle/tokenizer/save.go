@@ -11,13 +11,17 @@ import (
 
 // Save writes the tokenizer to a folder, which is made when it is not there:
 // spm.model, tokenizer_config.json, special_tokens_map.json and
-// added_tokens.json, as Hugging Face's slow tokenizer writes them.
+// added_tokens.json, as Hugging Face's slow tokenizer writes them, and
+// tokenizer.json for its fast one.
 func (t *Tokenizer) Save(dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("saving the tokenizer: %w", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, modelFile), []byte(t.model.Data()), 0o666); err != nil {
 		return fmt.Errorf("saving the tokenizer: %w", err)
+	}
+	if err := writeJSON(filepath.Join(dir, fastFile), t.fast()); err != nil {
+		return err
 	}
 	config, special := t.config.files()
 	if err := writeJSON(filepath.Join(dir, configFile), config); err != nil {

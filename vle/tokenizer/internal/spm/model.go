@@ -22,6 +22,7 @@ const MaxTextBytes = 16 << 20
 // many goroutines at once.
 type Model struct {
 	data         string // the file that the model was parsed from
+	charsmap     string // its normaliser's precompiled map; "" for the identity
 	pieces       []vocabEntry
 	ids          map[string]int32
 	unkID        int32
@@ -46,6 +47,7 @@ func Parse(data []byte) (*Model, error) {
 	}
 	m := &Model{
 		data:         p.data,
+		charsmap:     p.norm.charsmap,
 		pieces:       p.pieces,
 		ids:          make(map[string]int32, len(p.pieces)),
 		unkID:        -1,
@@ -138,6 +140,9 @@ func byteOf(piece string) (b byte, ok bool) {
 
 // Data is the file that the model was parsed from.
 func (m *Model) Data() string { return m.data }
+
+// Charsmap is the normaliser's precompiled map, "" for the identity.
+func (m *Model) Charsmap() string { return m.charsmap }
 
 // Size is the number of pieces.
 func (m *Model) Size() int { return len(m.pieces) }

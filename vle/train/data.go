@@ -1,0 +1,134 @@
+package train
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"math/rand/v2"
+
+	"govle/vle"
+)
+
+// Text is a text as a model reads it.
+type Text struct {
+	// IDs are the token ids, special tokens included, without padding.
+	IDs []int
+	// TypeIDs are the tokenizer's token types, nil for all 0.
+	TypeIDs []int
+	// FusionTypes are the token types in the fusion (vle.Batch.TextTypes), nil
+	// for all 0.
+	FusionTypes []int
+}
+
+// Example is one item to learn from. Which fields are read is the objective's
+// business: an example without an objective's targets is passed over by it.
+type Example struct {
+	// ID names the example in errors.
+	ID string
+	Text
+	// Pixels is the prepared picture [channels × size × size].
+	Pixels []float32
+	// Boxes are objects as the numbers of the patches they cover, and BoxTypes
+	// their token types, nil for 2, 3, ….
+	Boxes    [][]int
+	BoxTypes []int
+
+	// Labels and Scores are the answers that count and how much (VQA). No label
+	// at all, with Labels not nil, means that every answer is wrong.
+	Labels []int
+	Scores []float32
+
+	// Mismatch says that the text does not belong to the picture (ITM).
+	Mismatch bool
+
+	// Choices are the texts to choose from and Right the number of the right one
+	// (VCR).
+	Choices []Text
+	Right   int
+
+	// Inside are the numbers of the patches that the text speaks of (PBC); nil
+	// when that is not known.
+	Inside []int
+
+	// Objects are the classes of Boxes (MPC), -1 for an unknown one.
+	Objects []int
+
+	targets []target // what MLM and MPC have hidden
+}
+
+// target is something hidden from the model: a token or a box, and its class.
+type target struct{ at, class int }
+
+// Data is what a model is trained on. Example is called from several goroutines
+// at once and must return the same example for the same number and random
+// numbers: rng is for augmentation, seeded anew for every example and epoch. The
+// returned example is not kept and not changed.
+type Data interface {
+	Len() int
+	Example(i int, rng *rand.Rand) (*Example, error)
+}
+
+// Examples is data in memory.
+type Examples []*Example
+
+var _ Data = (Examples)(nil)
+
+// Len returns the number of examples.
+func (d Examples) Len() int { return len(d) }
+
+// Example returns example i.
+func (d Examples) Example(i int, _ *rand.Rand) (*Example, error) { return d[i], nil }
+
+// What random numbers are for; each use draws from a stream of its own.
+const (
+	forOrder uint64 = iota + 1
+	forExample
+	forObjective
+	forDropout
+	forEvaluation
+)
+
+// seedFor derives a seed from the run's and what it is for.
+func seedFor(seed uint64, what ...uint64) uint64 {
+	h := fnv.New64a()
+	var b [8]byte
+	for _, w := range append([]uint64{seed}, what...) {
+		binary.LittleEndian.PutUint64(b[:], w)
+		h.Write(b[:])
+	}
+	return h.Sum64()
+}
+
+func rngFor(seed uint64, what ...uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, seedFor(seed, what...)))
+}
+
+// batch lays examples out for a model, with their boxes if asked for.
+func batch(examples []*Example, text func(*Example) Text, boxes bool) *vle.Batch {
+	b := &vle.Batch{}
+	var types, fusion, boxTypes bool
+	for _, e := range examples {
+		t := text(e)
+		b.IDs = append(b.IDs, t.IDs)
+		b.TypeIDs = append(b.TypeIDs, t.TypeIDs)
+		types = types || t.TypeIDs != nil
+		if boxes {
+			b.TextTypes = append(b.TextTypes, t.FusionTypes)
+			b.Boxes = append(b.Boxes, e.Boxes)
+			b.BoxTypes = append(b.BoxTypes, e.BoxTypes)
+			fusion = fusion || len(e.Boxes) > 0
+			boxTypes = boxTypes || e.BoxTypes != nil
+		}
+		b.Pixels = append(b.Pixels, e.Pixels...)
+	}
+	if !types {
+		b.TypeIDs = nil
+	}
+	if !fusion {
+		b.Boxes, b.BoxTypes, b.TextTypes = nil, nil, nil
+	} else if !boxTypes {
+		b.BoxTypes = nil
+	}
+	return b
+}
+
+func ownText(e *Example) Text { return e.Text }

@@ -154,24 +154,29 @@ func (g *Generator) Choices(split Split, n int) datasets.Source[datasets.Choice]
 
 func (g *Generator) choice(split Split, i int) datasets.Choice {
 	r := g.rand(split, i, drawChoice)
+	s, c := g.choiceScene(r)
+	out := datasets.Choice{
+		ID: fmt.Sprintf("%s/%d", split, i), Picture: g.picture("choice "+name(split, i), s), Question: c.question,
+		Answer: shuffleFirst(r, c.answers), Answers: c.answers,
+		Rationale: shuffleFirst(r, c.rationales), Rationales: c.rationales,
+	}
+	for _, o := range s.Objects {
+		out.Objects = append(out.Objects, datasets.Object{Name: "object", Box: o.Box(g.cfg.Side)})
+	}
+	return out
+}
+
+// choiceScene draws a kind of question first and then scenes until one offers
+// it.
+func (g *Generator) choiceScene(r *rand.Rand) (Scene, choice) {
 	kind, d, k := pick(r, choiceKinds), pick(r, directions), pick(r, attributes)
 	for {
 		s := sample(r, max(4, g.cfg.MinObjects), max(5, g.cfg.MaxObjects))
-		// Largest objects are placed first; their numbers must not tell.
+		// Large objects are placed first; their numbers must not tell.
 		r.Shuffle(len(s.Objects), func(i, j int) { s.Objects[i], s.Objects[j] = s.Objects[j], s.Objects[i] })
-		c, ok := kind(s, r, d, k)
-		if !ok {
-			continue
+		if c, ok := kind(s, r, d, k); ok {
+			return s, c
 		}
-		out := datasets.Choice{
-			ID: fmt.Sprintf("%s/%d", split, i), Picture: g.picture("choice "+name(split, i), s), Question: c.question,
-			Answer: shuffleFirst(r, c.answers), Answers: c.answers,
-			Rationale: shuffleFirst(r, c.rationales), Rationales: c.rationales,
-		}
-		for _, o := range s.Objects {
-			out.Objects = append(out.Objects, datasets.Object{Name: "object", Box: o.Box(g.cfg.Side)})
-		}
-		return out
 	}
 }
 

@@ -10,6 +10,10 @@
 //
 // Outside a notebook, in a plain Go program, the text form goes to standard
 // output.
+//
+// Progress bars are in package widget (govle/kernel/widget): widget.Track for a
+// loop, widget.NewProgress for anything else. They act where the page has
+// widgets and fall back to HTML and to plain text where it has not.
 package display
 
 import (

@@ -131,21 +131,3 @@ func TestMessages(t *testing.T) {
 		t.Errorf("%q %v", s, err)
 	}
 }
-
-func TestProgress(t *testing.T) {
-	f := &recorder{}
-	Connect(f)
-	defer Connect(terminal{})
-	p := NewProgress("training", 1000)
-	for range 1000 {
-		p.Add(1)
-	}
-	p.Close()
-	if n := len(f.messages); n < 2 || n > 20 {
-		t.Errorf("%d messages for 1000 quick steps", n)
-	}
-	last := f.messages[len(f.messages)-1].Content["data"].(map[string]any)
-	if s := last["text/plain"].(string); !strings.Contains(s, "100%") || !strings.Contains(s, "1000/1000") {
-		t.Errorf("the last bar is %q", s)
-	}
-}

@@ -1,9 +1,11 @@
 package display
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -210,4 +212,19 @@ func writeTree(b *strings.Builder, r reflect.Value, depth int) {
 		}
 	}
 	b.WriteString("</div>")
+}
+
+// sortedKeys are a map's keys in the order of their text, numbers by value.
+func sortedKeys(m reflect.Value) []reflect.Value {
+	keys := m.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int {
+		switch {
+		case a.CanInt() && b.CanInt():
+			return cmp.Compare(a.Int(), b.Int())
+		case a.CanFloat() && b.CanFloat():
+			return cmp.Compare(a.Float(), b.Float())
+		}
+		return cmp.Compare(short(a), short(b))
+	})
+	return keys
 }

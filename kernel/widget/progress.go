@@ -21,6 +21,7 @@ func NewFloatProgress(high float64) *FloatProgress {
 	return &FloatProgress{high: high, model: newControl("FloatProgress", "ProgressStyleModel", map[string]any{
 		"min": 0.0, "max": high, "value": 0.0, "description": "", "bar_style": "", "orientation": "horizontal",
 		"tooltip": nil, "tabbable": nil,
+		"_view_name": "ProgressView", // one view draws the bars of all kinds of numbers
 	})}
 }
 

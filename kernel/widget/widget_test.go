@@ -362,7 +362,10 @@ func TestStatic(t *testing.T) {
 func TestProgressIsNotDrawnTooOften(t *testing.T) {
 	p := connect(t)
 	bar := NewFloatProgress(100_000)
-	p.take()
+	opened := p.take()
+	if view := dataOf(opened[len(opened)-1])["state"].(map[string]any)["_view_name"]; view != "ProgressView" {
+		t.Errorf("the view is %v, which no page has", view)
+	}
 	start := time.Now()
 	for i := range 100_001 {
 		bar.SetValue(float64(i))

@@ -41,7 +41,21 @@ lint: ## Check formatting, vet, staticcheck
 	@$(GO) run $(STATICCHECK) ./...
 
 .PHONY: bench
-bench: ## Run the benchmarks that match BENCH (default all)
+bench: build ## Time govle, beside PyTorch where make bench-peers put it; BENCH=regexp chooses
+	@bin/govle bench --only '$(BENCH)' -o docs/benchmarks.md
+
+.PHONY: bench-peers
+bench-peers: .bench-venv/.peers ## Install PyTorch, transformers and ipykernel for make bench (5 GB)
+
+.bench-venv/.peers:
+	@command -v $(PYTHON) >/dev/null || { echo "make bench-peers needs Python 3.8 to 3.11: install it, or name it with PYTHON=…"; exit 1; }
+	@echo "installing PyTorch into .bench-venv (some gigabytes, some minutes)"
+	@$(PYTHON) -m venv .bench-venv
+	@.bench-venv/bin/pip install --quiet --disable-pip-version-check -r testdata/bench/requirements.txt
+	@touch $@
+
+.PHONY: bench-go
+bench-go: ## Run the packages' own benchmarks that match BENCH (default all)
 	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: fuzz

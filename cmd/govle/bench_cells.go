@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"govle/kernel/client"
+	"govle/kernel/kernelspec"
 )
 
 // cellBench times cells through the whole protocol, with ipykernel beside them
@@ -49,18 +50,18 @@ func cellBench() []benchCase {
 }
 
 // kernels are this program's, and ipykernel where the Python side has it.
-func (b *bench) kernels() ([]*client.Spec, error) {
+func (b *bench) kernels() ([]*kernelspec.Spec, error) {
 	own, err := ownKernel()
 	if err != nil {
 		return nil, err
 	}
-	specs := []*client.Spec{own}
+	specs := []*kernelspec.Spec{own}
 	if commandOutput(b.opts.python, "-c", "import ipykernel; print(1)") != "" {
 		python, err := filepath.Abs(b.opts.python)
 		if err != nil {
 			return nil, err
 		}
-		specs = append(specs, &client.Spec{
+		specs = append(specs, &kernelspec.Spec{
 			Name: "python3", DisplayName: "ipykernel", Language: "python",
 			Argv: []string{python, "-m", "ipykernel_launcher", "-f", "{connection_file}"},
 		})
@@ -70,7 +71,7 @@ func (b *bench) kernels() ([]*client.Spec, error) {
 }
 
 // startKernel starts a kernel and runs a first cell, which declares x.
-func (b *bench) startKernel(spec *client.Spec) (*client.Client, error) {
+func (b *bench) startKernel(spec *kernelspec.Spec) (*client.Client, error) {
 	ctx, cancel := context.WithTimeout(b.ctx, 3*time.Minute)
 	defer cancel()
 	c, err := client.Start(ctx, spec, client.Options{StartTimeout: 3 * time.Minute})
@@ -112,7 +113,7 @@ func (b *bench) kernelSides(code func(i int) (own, python string)) ([]benchSide,
 		if err != nil {
 			return sides, fmt.Errorf("%s: %w", spec.DisplayName, err)
 		}
-		i := 0
+		i := int(time.Now().UnixNano() % 1e9) // not what an earlier run compiled
 		s := timed(spec.DisplayName, func() error {
 			i++
 			own, python := code(i)

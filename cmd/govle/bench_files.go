@@ -84,7 +84,8 @@ func benchQuestions() []string {
 	forms := []string{"What colour is %s?", "How many people are looking at %s?", "Is %s bigger than the tree?", "Why would somebody put %s there, of all places?"}
 	var out []string
 	for i := range 400 {
-		out = append(out, fmt.Sprintf(forms[i%len(forms)], things[i/len(forms)%len(things)])+strings.Repeat(" Really?", i%3))
+		thing := fmt.Sprintf("%s number %d", things[i/len(forms)%len(things)], i*i)
+		out = append(out, fmt.Sprintf(forms[i%len(forms)], thing)+strings.Repeat(" Really?", i%3))
 	}
 	return out
 }
@@ -249,7 +250,7 @@ func memoryBench() []benchCase {
 			if err != nil {
 				return nil, err
 			}
-			sides := []benchSide{{name: "govle vqa", bytes: true, note: "mapped weights count", time: func(int) ([]float64, error) {
+			sides := []benchSide{{name: "govle vqa", bytes: true, note: "weights mapped, their pages count", time: func(int) ([]float64, error) {
 				cmd := exec.CommandContext(b.ctx, exe, "vqa", path, "What colour is the circle?", "--model", dir)
 				if out, err := cmd.CombinedOutput(); err != nil {
 					return nil, fmt.Errorf("govle vqa: %w: %s", err, out)

@@ -65,10 +65,13 @@ type benchResult struct {
 
 const (
 	// visit is how long one side runs at least before it is the other's turn.
-	visit = 0.05
+	visit = 0.15
 	// pause lets the threads of the side before fall asleep: OpenBLAS's and
 	// OpenMP's spin for some milliseconds after their work.
 	pause = 80 * time.Millisecond
+	// coldBelow is the length in seconds up to which the first run of a turn is
+	// not counted: it finds caches and threads as the other side left them.
+	coldBelow = 0.3
 )
 
 // measure runs the sides of a case in turn (A B A B …).
@@ -99,6 +102,9 @@ func (b *bench) measure(c benchCase) (*benchRow, error) {
 			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
 		counts[i] = min(200, max(1, int(visit/max(first[1], 1e-9))))
+		if first[1] < coldBelow {
+			counts[i]++
+		}
 		round += first[1]*float64(counts[i]) + pause.Seconds()
 	}
 	rounds := min(b.opts.rounds, max(2, int(b.opts.budget.Seconds()/max(round, 1e-9))))
@@ -114,6 +120,9 @@ func (b *bench) measure(c benchCase) (*benchRow, error) {
 			seconds, err := s.time(counts[i])
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", s.name, err)
+			}
+			if len(seconds) > 1 {
+				seconds = seconds[1:]
 			}
 			all[i] = append(all[i], seconds...)
 			medians[i] = append(medians[i], median(seconds))

@@ -1,17 +1,12 @@
 package main
 
 import (
-	"math"
-
-	"github.com/nlpodyssey/spago/ag"
-	"github.com/nlpodyssey/spago/mat"
 	spago "github.com/nlpodyssey/spago/nn"
 
 	"govle/vle"
-	"govle/vle/blas"
-	"govle/vle/blas/vec"
 	"govle/vle/nn"
 	"govle/vle/parity"
+	"govle/vle/train"
 )
 
 // trainBench times whole steps of fine-tuning: forward with dropout, loss,
@@ -69,7 +64,17 @@ func (b *bench) trainSides(m *vle.VQA, n int, weights string) ([]benchSide, erro
 		rows[i][i%labels] = 1
 	}
 	batch := &vle.Batch{IDs: full, Mask: mask, Pixels: benchPixels(n, cfg.Vision.ImageSize)}
-	opt := newBenchAdamW(m)
+	params, err := train.Group(m, train.GroupOptions{LR: 1e-5, WeightDecay: 0.01})
+	if err != nil {
+		return nil, err
+	}
+	var held []*spago.Param // as params lists them
+	byName := map[string]*spago.Param{}
+	m.Visit(func(name string, _ []int, p **spago.Param) { byName[name] = *p })
+	for _, p := range params {
+		held = append(held, byName[p.Name])
+	}
+	grads := make([][]float32, len(held))
 	seed := uint64(0)
 	sides := []benchSide{timed("govle", func() error {
 		seed++
@@ -78,10 +83,18 @@ func (b *bench) trainSides(m *vle.VQA, n int, weights string) ([]benchSide, erro
 		if err != nil {
 			return err
 		}
-		if err := ag.Backward(nn.BinaryCrossEntropy(r, logits, targets, float32(labels))); err != nil {
+		if err := train.Backward(nn.BinaryCrossEntropy(r, logits, targets, float32(labels)), 1); err != nil {
 			return err
 		}
-		opt.step()
+		for i, p := range held {
+			if grads[i] = nil; p.HasGrad() {
+				grads[i] = nn.Floats(p.Grad())
+			}
+		}
+		train.AdamW{}.Step(params, grads, 1)
+		for _, p := range held {
+			p.ZeroGrad()
+		}
 		return nil
 	})}
 	request := map[string]any{
@@ -89,42 +102,4 @@ func (b *bench) trainSides(m *vle.VQA, n int, weights string) ([]benchSide, erro
 		"ids": full, "mask": mask, "pictures": n, "targets": rows, "sdpa": true, "fused": true,
 	}
 	return b.addPeer(sides, "torch-sdpa", "PyTorch (fused AdamW)", 0, request)
-}
-
-// benchAdamW keeps the optimiser's moments of every parameter.
-type benchAdamW struct {
-	params []*spago.Param
-	m, v   [][]float32
-	t      int
-}
-
-func newBenchAdamW(model vle.Parameterized) *benchAdamW {
-	o := &benchAdamW{}
-	model.Visit(func(_ string, _ []int, p **spago.Param) {
-		n := (*p).Size()
-		o.params = append(o.params, *p)
-		o.m, o.v = append(o.m, make([]float32, n)), append(o.v, make([]float32, n))
-	})
-	return o
-}
-
-// step moves the parameters by their gradients and forgets those.
-func (o *benchAdamW) step() {
-	const lr, beta1, beta2, eps, decay = 1e-5, 0.9, 0.98, 1e-8, 0.01
-	const chunk = 1 << 16
-	o.t++
-	scale := math.Sqrt(1 - math.Pow(beta2, float64(o.t)))
-	rate := float32(lr * scale / (1 - math.Pow(beta1, float64(o.t))))
-	for i, p := range o.params {
-		grad := p.Grad()
-		if grad == nil {
-			continue
-		}
-		x, g := nn.Floats(p), mat.Data[float32](grad.(mat.Matrix))
-		blas.Parallel((len(x)+chunk-1)/chunk, func(k int) {
-			lo, hi := k*chunk, min((k+1)*chunk, len(x))
-			vec.AdamW(x[lo:hi], g[lo:hi], o.m[i][lo:hi], o.v[i][lo:hi], beta1, beta2, float32(eps*scale), rate, lr*decay)
-		})
-		p.ZeroGrad()
-	}
 }

@@ -125,7 +125,7 @@ class Model:
             p.requires_grad_(True)
         model.train()
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.01, fused=r["fused"])
-        targets = torch.tensor(r["targets"])
+        targets = torch.tensor(r["targets"], dtype=torch.float32)
         last = [0.0]
 
         def step():

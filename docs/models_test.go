@@ -50,12 +50,16 @@ var (
 )
 
 // TestModelsGuideCompiles type-checks every piece of Go in models.md.
-func TestModelsGuideCompiles(t *testing.T) {
-	doc, err := os.ReadFile("models.md")
+func TestModelsGuideCompiles(t *testing.T) { vetGuide(t, "models.md", snippetHead, 15) }
+
+// vetGuide type-checks the pieces of Go in a guide, at least as many as given,
+// below head.
+func vetGuide(t *testing.T, guide, head string, least int) {
+	doc, err := os.ReadFile(guide)
 	if err != nil {
 		t.Fatal(err)
 	}
-	src := snippetHead
+	src := head
 	n := 0
 	for rest := string(doc); ; n++ {
 		_, after, ok := strings.Cut(rest, "\n```go\n")
@@ -75,7 +79,7 @@ func TestModelsGuideCompiles(t *testing.T) {
 		}
 		src += fmt.Sprintf("\nfunc piece%d() {\n%s\n%s}\n", n, bare.ReplaceAllString(code, "_ = $1"), used)
 	}
-	if n < 15 {
+	if n < least {
 		t.Errorf("only %d pieces of Go", n)
 	}
 	file := filepath.Join(t.TempDir(), "main.go")
@@ -85,6 +89,6 @@ func TestModelsGuideCompiles(t *testing.T) {
 	cmd := exec.Command("go", "vet", file)
 	cmd.Dir = ".."
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("models.md does not compile: %v\n%s\n%s", err, out, src)
+		t.Errorf("%s does not compile: %v\n%s\n%s", guide, err, out, src)
 	}
 }

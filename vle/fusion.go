@@ -130,7 +130,7 @@ func (l *FusionLayer) forward(r *nn.Run, in, other *side, number int, choice row
 	c := l.Cross.forward(r, s, rows, other, "attn.cross_"+name+"_cross")
 	r.Free(s)
 	r.Show("cross."+name+".cross_attention", items, c)
-	h := l.act.Forward(r, l.Intermediate.Forward(r, c))
+	h := l.Intermediate.ForwardActivated(r, c, l.act)
 	y := l.Output.forward(r, h, c)
 	r.Free(c)
 	r.Show("cross."+name+".output", items, y)

@@ -6,14 +6,29 @@ import (
 	"govle/vle/nn"
 )
 
-// Pack lays copies of the weights of all linear layers out for the matrix
-// product, so that passes with few rows need not do it each time. It nearly
-// doubles the memory and must not be called while the model is in use. Call it
-// again after weights were changed.
-func Pack(m Parameterized) {
+// PackOptions says how the weights of linear layers are laid out.
+type PackOptions struct {
+	// Precision is what the copies keep of the weights; the zero value keeps all.
+	Precision nn.Precision
+}
+
+// Pack is [PackWith] with weights as precise as they are.
+func Pack(m Parameterized) { PackWith(m, PackOptions{}) }
+
+// PackWith lays copies of the weights of all linear layers out for the matrix
+// product, so that passes with few rows need not do it each time. The copies
+// take as much memory again as the linear layers' weights, half of it as
+// BFloat16 and a quarter as Int8. Inference does not read the original weights
+// any more: where they are mapped from a file the system takes that memory back
+// when it needs it. Training and other graph runs keep using the originals.
+//
+// Rounded weights change results a little; see docs/performance.md for how much
+// on easy-VQA, and measure on your own data. PackWith must not be called while
+// the model is in use. Call it again after weights were changed.
+func PackWith(m Parameterized, opts PackOptions) {
 	spago.Apply(m, func(layer spago.Model) {
 		if l, ok := layer.(*nn.Linear); ok {
-			l.Pack()
+			l.Pack(opts.Precision)
 		}
 	})
 }

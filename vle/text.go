@@ -68,9 +68,9 @@ func (s *Residual) visit(prefix string, v nn.Visitor) {
 
 // forward uses h up; x stays.
 func (s *Residual) forward(r *nn.Run, h, x mat.Tensor) mat.Tensor {
-	y := s.Dense.Forward(r, h)
+	y := s.Dense.ForwardAdded(r, h, x, s.drop)
 	r.Free(h)
-	return s.Norm.Over(r, nn.Add(r, x, nn.Dropout(r, y, s.drop)))
+	return s.Norm.Over(r, y)
 }
 
 func newTextEncoder(c TextConfig) *TextEncoder {
@@ -235,7 +235,7 @@ func (l *TextLayer) forward(r *nn.Run, x, rel mat.Tensor, span *nn.Span, in *tex
 	showProbabilities(r, fmt.Sprintf("attn.text%d", number), items, op.Heads, in.rows, in.rows, op.Probabilities)
 	a := l.AttentionOutput.forward(r, ctx, x)
 	r.Show(fmt.Sprintf("text.layer%d.attention_output", number), items, a)
-	h := l.act.Forward(r, l.Intermediate.Forward(r, a))
+	h := l.Intermediate.ForwardActivated(r, a, l.act)
 	y := l.Output.forward(r, h, a)
 	r.Free(a)
 	r.Show(fmt.Sprintf("text.layer%d.output", number), items, y)

@@ -123,16 +123,18 @@ func (l *VisionLayer) forward(r *nn.Run, x mat.Tensor, rows nn.Layout, number in
 	ctx := r.Do(op)
 	r.Free(h, op.Q, op.K, op.V)
 	showProbabilities(r, fmt.Sprintf("attn.vision%d", number), items, l.heads, rows, rows, op.Probabilities)
-	a := l.Out.Forward(r, ctx)
-	r.Free(ctx)
-	r.Show(fmt.Sprintf("vision.layer%d.self_attn", number), items, a)
-	x = addFree(r, x, a)
-	h = l.Norm2.Forward(r, x)
-	m := l.act.Forward(r, l.FC1.Forward(r, h))
+	if r.Watched() { // what is shown lacks the residual
+		a := l.Out.Forward(r, ctx)
+		r.Show(fmt.Sprintf("vision.layer%d.self_attn", number), items, a)
+		r.Free(a)
+	}
+	a := l.Out.ForwardAdded(r, ctx, x, 0)
+	r.Free(ctx, x)
+	h = l.Norm2.Forward(r, a)
+	m := l.FC1.ForwardActivated(r, h, l.act)
 	r.Free(h)
-	y := l.FC2.Forward(r, m)
-	r.Free(m)
-	y = addFree(r, x, y)
+	y := l.FC2.ForwardAdded(r, m, a, 0)
+	r.Free(m, a)
 	r.Show(fmt.Sprintf("vision.layer%d.output", number), items, y)
 	return y
 }

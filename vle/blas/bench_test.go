@@ -111,3 +111,33 @@ func BenchmarkPeak(b *testing.B) {
 	b.ReportMetric(best, "best-G/s")
 	b.ReportMetric(0, "ns/op")
 }
+
+// BenchmarkColdWeights goes through more weights than the caches hold, as a
+// model does: through Sgemm, as they are, and packed ahead.
+func BenchmarkColdWeights(b *testing.B) {
+	r := newRand(b)
+	const layers = 12
+	for _, s := range []struct{ rows, n, k int }{{17, 768, 768}, {17, 3072, 768}, {197, 3072, 768}, {197, 768, 3072}, {577, 3072, 768}} {
+		w := make([][]float32, layers)
+		packed := make([]*Packed, layers)
+		for i := range w {
+			w[i] = normal(r, s.n*s.k)
+			packed[i] = NewPacked(w[i], s.n, s.k)
+		}
+		x, c := normal(r, s.rows*s.k), make([]float32, s.rows*s.n)
+		measure := func(name string, f func(i int)) {
+			b.Run(fmt.Sprintf("%dx%dx%d/%s", s.rows, s.n, s.k, name), func(b *testing.B) {
+				best9(b, 2*layers*float64(s.rows)*float64(s.n)*float64(s.k), func() {
+					for i := range layers {
+						f(i)
+					}
+				})
+			})
+		}
+		measure("Sgemm", func(i int) {
+			gemm(best.fit(s.n), false, true, s.rows, s.n, s.k, 1, x, s.k, w[i], s.k, 0, c, s.n)
+		})
+		measure("as they are", func(i int) { MulWeights(c, x, s.rows, w[i], s.n, s.k, nil) })
+		measure("packed", func(i int) { packed[i].Mul(c, x, s.rows, nil) })
+	}
+}

@@ -116,23 +116,11 @@ func gemmTiny(a operand, transB bool, m, n, k int, alpha float32, b []float32, l
 func (p *Packed) mul(m int, a operand, alpha float32, acc bool, c []float32, ldc int, ep *Epilogue, par bool) {
 	g := product{p: p, m: m, a: a, alpha: alpha, acc: acc, c: c, ldc: ldc, ep: ep}
 	mr := p.kn.mr
-	switch {
-	case a.cs != 1:
+	if a.cs != 1 {
 		buf := getScratch((m + mr - 1) / mr * mr * p.k)
 		g.packTransposed(*buf, par)
 		defer putScratch(buf)
-	case a.rs%1024 == 0 && m > 4:
-		// Rows a multiple of 4096 bytes apart fall into one set of the level-1
-		// cache and push each other out. Read a copy with longer rows.
-		ld := p.k + 16
-		buf := getScratch(m * ld)
-		g.a = operand{*buf, ld, 1}
-		const group = 32
-		run(par, (m+group-1)/group, func(t int) {
-			for i := t * group; i < min(m, (t+1)*group); i++ {
-				copy((*buf)[i*ld:i*ld+p.k], a.data[i*a.rs:])
-			}
-		})
+	} else if buf := g.spread(par); buf != nil {
 		defer putScratch(buf)
 	}
 	g.plan(par)
@@ -144,6 +132,26 @@ func (p *Packed) mul(m int, a operand, alpha float32, acc bool, c []float32, ldc
 	for t := range g.rowBlocks * g.colBlocks {
 		g.task(t)
 	}
+}
+
+// spread makes g read a copy of A with longer rows, and returns its memory,
+// where A's rows lie a multiple of 4096 bytes apart: those fall into one set of
+// the level-1 cache and push each other out. Elsewhere it returns nil.
+func (g *product) spread(par bool) *[]float32 {
+	a, m, k := g.a, g.m, g.p.k
+	if a.rs%1024 != 0 || m <= 4 {
+		return nil
+	}
+	ld := k + 16
+	buf := getScratch(m * ld)
+	g.a = operand{*buf, ld, 1}
+	const group = 32
+	run(par, (m+group-1)/group, func(t int) {
+		for i := t * group; i < min(m, (t+1)*group); i++ {
+			copy((*buf)[i*ld:i*ld+k], a.data[i*a.rs:])
+		}
+	})
+	return buf
 }
 
 // product is one matrix product under way.

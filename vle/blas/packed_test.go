@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestPackedMul holds the packed product with every epilogue, on every kernel,
-// to float64.
+// TestPackedMul holds the products with packed weights and with weights as they
+// are, with every epilogue, on every kernel, to float64.
 func TestPackedMul(t *testing.T) {
 	r := newRand(t)
 	rounds := 60
@@ -16,8 +16,11 @@ func TestPackedMul(t *testing.T) {
 	for _, kn := range kernels {
 		for it := range rounds {
 			m, n, k := someSize(r), someSize(r), someSize(r)
-			if it == 0 {
+			switch it {
+			case 0, 1:
 				m, n, k = 130, 70, 400 // helpers, several blocks
+			case 2:
+				m, n, k = 250, 300, 1024 // groups of panels, rows spread
 			}
 			ldx, ldd, ldr := k+r.IntN(3), n+r.IntN(3), n+r.IntN(3)
 			x, w := normal(r, (m-1)*ldx+k), normal(r, n*k)
@@ -30,7 +33,8 @@ func TestPackedMul(t *testing.T) {
 			}
 			p := newPacked(kn, k, n, nil)
 			p.pack(true, w, k, true)
-			if r.IntN(3) == 0 {
+			weights := r.IntN(3)
+			if weights == 0 {
 				p.shrink()
 				for i, v := range w {
 					w[i] = math.Float32frombits(uint32(bfloat16(v)) << 16)
@@ -40,7 +44,11 @@ func TestPackedMul(t *testing.T) {
 			for i := range dst {
 				dst[i] = guard
 			}
-			p.MulStrided(dst[4:4+(m-1)*ldd+n], ldd, x, ldx, m, ep)
+			if weights == 1 || it == 0 || it == 2 {
+				mulWeights(kn, dst[4:4+(m-1)*ldd+n], ldd, x, ldx, m, w, n, k, ep)
+			} else {
+				p.MulStrided(dst[4:4+(m-1)*ldd+n], ldd, x, ldx, m, ep)
+			}
 			for at, v := range dst {
 				i, j := (at-4)/ldd, (at-4)%ldd
 				if at < 4 || i >= m || j >= n {
@@ -83,6 +91,8 @@ func TestPackedPanics(t *testing.T) {
 	for name, call := range map[string]func(){
 		"short weights":    func() { NewPacked(f(40*30-1), 40, 30) },
 		"no outputs":       func() { NewPacked(nil, 0, 30) },
+		"short w":          func() { MulWeights(f(80), f(60), 2, f(40*30-1), 40, 30, nil) },
+		"short x as is":    func() { MulWeights(f(80), f(59), 2, f(40*30), 40, 30, nil) },
 		"short x":          func() { p.Mul(f(80), f(59), 2, nil) },
 		"short dst":        func() { p.Mul(f(79), f(60), 2, nil) },
 		"narrow stride":    func() { p.MulStrided(f(80), 39, f(60), 30, 2, nil) },

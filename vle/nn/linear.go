@@ -3,6 +3,7 @@ package nn
 import (
 	"github.com/nlpodyssey/spago/mat"
 	spago "github.com/nlpodyssey/spago/nn"
+	"gonum.org/v1/gonum/blas/blas32"
 
 	"govle/vle/blas"
 	"govle/vle/blas/vec"
@@ -16,7 +17,7 @@ type Linear struct {
 
 	in, out int
 	bias    bool
-	packed  *blas.Packed
+	packed  weights
 }
 
 var _ spago.Model = (*Linear)(nil)
@@ -33,27 +34,84 @@ func (l *Linear) Visit(prefix string, v Visitor) {
 	}
 }
 
-// Pack lays a copy of W out for the matrix product, once, so that inference runs
-// need not do it at every call. It takes as much memory again as W. After W was
-// changed Pack must be called again; it must not be called while the layer is in
-// use.
-func (l *Linear) Pack() { l.packed = blas.NewPacked(Floats(l.W), l.out, l.in) }
-
 // Forward maps x [rows × in] to [rows × out].
 func (l *Linear) Forward(r *Run, x mat.Tensor) mat.Tensor {
-	op := &Affine{X: x, W: l.W, Packed: l.packed}
+	if r.fuses() {
+		return l.infer(r, x, 0, nil)
+	}
+	return r.Do(l.affine(x))
+}
+
+// ForwardActivated is act(Forward(x)), in inference in one step.
+func (l *Linear) ForwardActivated(r *Run, x mat.Tensor, act Activation) mat.Tensor {
+	if r.fuses() {
+		return l.infer(r, x, act, nil)
+	}
+	return act.Forward(r, r.Do(l.affine(x)))
+}
+
+// ForwardAdded is residual + dropout(Forward(x)), in inference in one step. It
+// leaves residual as it is.
+func (l *Linear) ForwardAdded(r *Run, x, residual mat.Tensor, dropout float32) mat.Tensor {
+	if r.fuses() {
+		return l.infer(r, x, 0, residual)
+	}
+	return Add(r, residual, Dropout(r, r.Do(l.affine(x)), dropout))
+}
+
+func (l *Linear) affine(x mat.Tensor) *Affine {
+	op := &Affine{X: x, W: l.W}
 	if l.B != nil {
 		op.B = l.B
 	}
-	return r.Do(op)
+	return op
+}
+
+// fuses reports whether linear layers may finish their result while it is in
+// the cache: in inference, where the products are this module's own.
+func (r *Run) fuses() bool {
+	_, own := blas32.Implementation().(blas.Implementation)
+	return own && r.arena != nil
+}
+
+// infer is act(x·Wᵀ + b) + residual; 0 is no activation, nil no residual.
+func (l *Linear) infer(r *Run, x mat.Tensor, act Activation, residual mat.Tensor) mat.Tensor {
+	m, k := rowsCols(x)
+	if k != l.in {
+		panic(shapeError("Linear", "input has %d columns, weight %d×%d", k, l.out, l.in))
+	}
+	var ep blas.Epilogue
+	if l.B != nil {
+		ep.Bias = Floats(l.B)
+	}
+	switch act {
+	case GELU:
+		ep.Act, act = blas.GELU, 0
+	case QuickGELU:
+		ep.Act, act = blas.QuickGELU, 0
+	}
+	if residual != nil {
+		if rm, rn := rowsCols(residual); rm != m || rn != l.out {
+			panic(shapeError("Linear", "residual %d×%d for a result of %d×%d", rm, rn, m, l.out))
+		}
+		ep.Residual = Floats(residual)
+	}
+	t, y := r.buffer(m, l.out)
+	if l.packed != nil {
+		l.packed.Mul(y, Floats(x), m, &ep)
+	} else {
+		blas.MulWeights(y, Floats(x), m, Floats(l.W), l.out, l.in, &ep)
+	}
+	if act != 0 {
+		return act.Forward(r, t)
+	}
+	return t
 }
 
 // Affine is the operator y = X·Wᵀ + b: X [m × k], W [n × k], B n elements or
 // nil, y [m × n].
 type Affine struct {
 	X, W, B mat.Tensor
-	// Packed is W laid out ahead, or nil.
-	Packed *blas.Packed
 }
 
 var _ Operator = (*Affine)(nil)
@@ -72,9 +130,6 @@ func (o *Affine) check() error {
 	if k != wk {
 		return shapeError("Affine", "input has %d columns, weight %d×%d", k, n, wk)
 	}
-	if p := o.Packed; p != nil && (p.Rows() != k || p.Cols() != n) {
-		return shapeError("Affine", "weight %d×%d, packed %d×%d", n, wk, p.Cols(), p.Rows())
-	}
 	if o.B != nil && o.B.Size() != n {
 		return shapeError("Affine", "weight %d×%d, bias of %d elements", n, wk, o.B.Size())
 	}
@@ -88,14 +143,6 @@ func (o *Affine) eval(r *Run) mat.Tensor {
 	m, k := rowsCols(o.X)
 	n, _ := rowsCols(o.W)
 	y, c := r.buffer(m, n)
-	if o.Packed != nil {
-		ep := blas.Epilogue{}
-		if o.B != nil {
-			ep.Bias = Floats(o.B)
-		}
-		o.Packed.Mul(c, Floats(o.X), m, &ep)
-		return y
-	}
 	beta := float32(0)
 	if o.B != nil {
 		beta = 1

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"govle/kernel/kernelspec"
 )
 
 // python returns a Python that can import the module, and skips the test when
@@ -52,7 +54,7 @@ func realKernel(t *testing.T, more ...string) string {
 		t.Fatalf("building the govle command: %v\n%s", err, out)
 	}
 	prefix := t.TempDir()
-	dir, err := InstallSpec(SpecOptions{Prefix: prefix, Name: "go-test", Program: program, Env: map[string]string{"GOVLE_SOURCE": source}})
+	dir, err := kernelspec.Install(kernelspec.Options{Prefix: prefix, Name: "go-test", Program: program, Env: map[string]string{"GOVLE_SOURCE": source}})
 	if err != nil {
 		t.Fatal(err)
 	}

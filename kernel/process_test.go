@@ -15,6 +15,7 @@ import (
 
 	"govle/kernel/client"
 	"govle/kernel/engine"
+	"govle/kernel/kernelspec"
 	"govle/kernel/wire"
 )
 
@@ -33,13 +34,13 @@ func TestMain(m *testing.M) {
 }
 
 // fakeSpec is a kernelspec that starts this test binary.
-func fakeSpec(t testing.TB, mode string) *client.Spec {
+func fakeSpec(t testing.TB, mode string) *kernelspec.Spec {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &client.Spec{
+	return &kernelspec.Spec{
 		Name: "fake", Argv: []string{exe, "kernel", "--connection-file", "{connection_file}"}, DisplayName: "Fake",
 		Language: "go", InterruptMode: mode, Env: map[string]string{"GOVLE_FAKE_KERNEL": "1"},
 	}

@@ -1,10 +1,10 @@
 // Package kernel puts the Jupyter messaging protocol in front of live Go: the
-// sockets, the request families and the kernelspec. It never runs user code
-// itself; package engine does, in a process of its own, so that whatever a cell
-// does the kernel goes on answering.
+// sockets and the request families. It never runs user code itself; package
+// engine does, in a process of its own, so that whatever a cell does the kernel
+// goes on answering.
 //
 // For most uses, call [Serve] with the connection file that a front end wrote,
-// and [InstallSpec] to make the kernel known to Jupyter.
+// and kernelspec.Install to make the kernel known to Jupyter.
 package kernel
 
 import (

@@ -13,7 +13,7 @@ import (
 	"github.com/klauspost/cpuid/v2"
 	"github.com/spf13/cobra"
 
-	"govle/kernel/client"
+	"govle/kernel/kernelspec"
 )
 
 func infoCommand() *cobra.Command {
@@ -75,7 +75,7 @@ func gather() []fact {
 		facts = append(facts, fact{"cache", fmt.Sprintf("%s (%.0f MB)", dir, float64(folderSize(dir))/1e6)})
 	}
 	var names []string
-	for _, s := range client.Specs() {
+	for _, s := range kernelspec.List() {
 		names = append(names, fmt.Sprintf("%s (%s)", s.Name, s.Language))
 	}
 	if names == nil {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"govle/kernel/client"
+	"govle/kernel/kernelspec"
 	"govle/kernel/notebook"
 )
 
@@ -18,10 +18,10 @@ var goKernels = []string{"govle", "gophernotes", "gonb"}
 // chooseKernel finds the kernel to run a notebook with. name is what the user
 // asked for; without one it is the kernel in this very program, for notebooks
 // written in Go.
-func chooseKernel(nb *notebook.Notebook, name string) (*client.Spec, error) {
+func chooseKernel(nb *notebook.Notebook, name string) (*kernelspec.Spec, error) {
 	if name != "" {
-		spec, err := client.FindSpec(name)
-		if errors.Is(err, client.ErrNoSpec) && slices.Contains(goKernels, strings.ToLower(name)) {
+		spec, err := kernelspec.Find(name)
+		if errors.Is(err, kernelspec.ErrNotFound) && slices.Contains(goKernels, strings.ToLower(name)) {
 			return ownKernel()
 		}
 		return spec, err
@@ -35,12 +35,12 @@ func chooseKernel(nb *notebook.Notebook, name string) (*client.Spec, error) {
 
 // ownKernel is a spec that starts this program as a kernel, so that no Jupyter
 // installation is needed.
-func ownKernel() (*client.Spec, error) {
+func ownKernel() (*kernelspec.Spec, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program to start its kernel: %w", err)
 	}
-	return &client.Spec{
+	return &kernelspec.Spec{
 		Name:          "govle",
 		DisplayName:   "Go (govle)",
 		Language:      "go",

@@ -18,8 +18,7 @@ import (
 	"runtime"
 	"strings"
 
-	"govle/kernel"
-	"govle/kernel/client"
+	"govle/kernel/kernelspec"
 )
 
 func main() {
@@ -73,7 +72,7 @@ func run(args []string, out, errOut io.Writer) error {
 		return errors.New("give only one of --user, --prefix and --sys-prefix")
 	}
 	if *sysPrefix {
-		if *prefix = client.SysPrefix(); *prefix == "" {
+		if *prefix = kernelspec.SysPrefix(); *prefix == "" {
 			return errors.New("no Python environment is active and none is on PATH: use --prefix DIR")
 		}
 	}
@@ -92,7 +91,7 @@ func run(args []string, out, errOut io.Writer) error {
 	if source != "" && env["GOVLE_SOURCE"] == "" {
 		env["GOVLE_SOURCE"] = source
 	}
-	dir, err := kernel.InstallSpec(kernel.SpecOptions{
+	dir, err := kernelspec.Install(kernelspec.Options{
 		Prefix: *prefix, Name: *name, DisplayName: *display, Program: path, Env: env, Replace: *replace,
 	})
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"govle/kernel/client"
+	"govle/kernel/kernelspec"
 )
 
 // TestInstall installs with a given program and checks what it says and writes.
@@ -27,7 +27,7 @@ func TestInstall(t *testing.T) {
 			t.Errorf("it says\n%s\nwithout %q", &out, want)
 		}
 	}
-	spec, err := client.ReadSpec(dir)
+	spec, err := kernelspec.Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

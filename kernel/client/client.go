@@ -1,3 +1,8 @@
+// Package client is the front end's side of the Jupyter protocol: it starts
+// kernels and runs code in them.
+//
+// For most uses, call kernelspec.Find, [Start] and then [Client.Execute] cell by
+// cell, and [Client.Shutdown] at the end.
 package client
 
 import (

@@ -6,13 +6,14 @@ import (
 	"log"
 
 	"govle/kernel/client"
+	"govle/kernel/kernelspec"
 	"govle/kernel/wire"
 )
 
 // Start an installed kernel, run a cell, and print what it prints.
 func Example() {
 	ctx := context.Background()
-	spec, err := client.FindSpec("govle")
+	spec, err := kernelspec.Find("govle")
 	if err != nil {
 		log.Fatal(err)
 	}

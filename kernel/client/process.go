@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"govle/kernel/kernelspec"
 	"govle/kernel/wire"
 )
 
@@ -46,7 +47,7 @@ type process struct {
 // Start starts the kernel of a spec and waits until it answers a
 // kernel_info_request. When it does not in time, or ends, the error says so and
 // nothing is left running. The context bounds the start only.
-func Start(ctx context.Context, spec *Spec, opts Options) (*Client, error) {
+func Start(ctx context.Context, spec *kernelspec.Spec, opts Options) (*Client, error) {
 	if opts.StartTimeout == 0 {
 		opts.StartTimeout = 60 * time.Second
 	}
@@ -70,7 +71,7 @@ func Start(ctx context.Context, spec *Spec, opts Options) (*Client, error) {
 // errEndedEarly says that the process ended before it answered.
 var errEndedEarly = errors.New("it ended before it answered")
 
-func startOnce(ctx context.Context, spec *Spec, opts Options) (*Client, error) {
+func startOnce(ctx context.Context, spec *kernelspec.Spec, opts Options) (*Client, error) {
 	dir, err := os.MkdirTemp("", "govle-kernel-") // mode 0700
 	if err != nil {
 		return nil, err
@@ -140,7 +141,7 @@ func newConnection(dir, kernelName string, ipc bool) (*wire.Connection, error) {
 
 // launch starts the process in a process group of its own, so that an interrupt
 // typed at a terminal reaches the caller and not the kernel.
-func launch(spec *Spec, opts Options, dir, file string) (*process, error) {
+func launch(spec *kernelspec.Spec, opts Options, dir, file string) (*process, error) {
 	argv := make([]string, len(spec.Argv))
 	for i, arg := range spec.Argv {
 		argv[i] = strings.NewReplacer("{connection_file}", file, "{resource_dir}", spec.Dir).Replace(arg)

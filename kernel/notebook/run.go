@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"govle/kernel/client"
+	"govle/kernel/kernelspec"
 	"govle/kernel/wire"
 )
 
@@ -18,7 +19,7 @@ import (
 // everything else is usable.
 type RunOptions struct {
 	// Spec is the kernel to start.
-	Spec *client.Spec
+	Spec *kernelspec.Spec
 	// Dir is the kernel's working directory, by Jupyter's custom the folder of
 	// the notebook. Empty means the current one.
 	Dir string

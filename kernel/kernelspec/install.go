@@ -1,4 +1,4 @@
-package kernel
+package kernelspec
 
 import (
 	"embed"
@@ -10,16 +10,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"govle/kernel/client"
 )
 
 //go:generate go run logo/draw.go
 //go:embed logo/logo-32x32.png logo/logo-64x64.png logo/logo-svg.svg
 var logos embed.FS
 
-// SpecOptions says where the kernelspec goes and what it says.
-type SpecOptions struct {
+// Options says where the kernelspec goes and what it says.
+type Options struct {
 	// Prefix installs under Prefix/share/jupyter, for a Python environment
 	// for instance. Empty means Jupyter's data folder of the user.
 	Prefix string
@@ -37,27 +35,27 @@ type SpecOptions struct {
 	Replace bool
 }
 
-// ErrForeignSpec says that another program's kernelspec is in the way.
-var ErrForeignSpec = errors.New("there is a kernelspec of another program")
+// ErrForeign says that another program's kernelspec is in the way.
+var ErrForeign = errors.New("there is a kernelspec of another program")
 
-// InstallSpec writes the kernelspec and returns its folder. It touches nothing
+// Install writes the kernelspec and returns its folder. It touches nothing
 // outside that folder. kernel.json is written last and at once, so that Jupyter
 // sees either the old kernelspec or the whole new one. Errors name the folder and
 // say what to do.
-func InstallSpec(o SpecOptions) (dir string, err error) {
+func Install(o Options) (dir string, err error) {
 	if o.Name == "" {
 		o.Name = "govle"
 	}
 	if o.DisplayName == "" {
 		o.DisplayName = "Go (govle)"
 	}
-	if !client.ValidName(o.Name) {
+	if !ValidName(o.Name) {
 		return "", fmt.Errorf("kernel name %q: use letters, digits, '.', '_' and '-'", o.Name)
 	}
 	if !filepath.IsAbs(o.Program) {
 		return "", fmt.Errorf("path of the govle command %q: it must be absolute, since Jupyter may start it anywhere", o.Program)
 	}
-	data := client.UserDataDir()
+	data := UserDataDir()
 	if o.Prefix != "" {
 		data = filepath.Join(o.Prefix, "share", "jupyter")
 	}
@@ -97,7 +95,7 @@ func claimFolder(dir string, replace bool) (isNew bool, err error) {
 	case !info.IsDir():
 		return false, fmt.Errorf("%s is not a folder (a link or a file): remove it first", dir)
 	}
-	spec, err := client.ReadSpec(dir)
+	spec, err := Read(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		entries, err := os.ReadDir(dir)
@@ -105,19 +103,19 @@ func claimFolder(dir string, replace bool) (isNew bool, err error) {
 			return false, err
 		}
 		if len(entries) > 0 && !replace {
-			return false, fmt.Errorf("%w: %s has files but no kernel.json: use --replace, or another --name", ErrForeignSpec, dir)
+			return false, fmt.Errorf("%w: %s has files but no kernel.json: use --replace, or another --name", ErrForeign, dir)
 		}
 	case err != nil && !replace:
-		return false, fmt.Errorf("%w: %v: use --replace, or another --name", ErrForeignSpec, err)
+		return false, fmt.Errorf("%w: %v: use --replace, or another --name", ErrForeign, err)
 	case err == nil && spec.Metadata["govle"] != true && !replace:
-		return false, fmt.Errorf("%w: %s starts %s: use --replace, or another --name", ErrForeignSpec, dir, spec.Argv[0])
+		return false, fmt.Errorf("%w: %s starts %s: use --replace, or another --name", ErrForeign, dir, spec.Argv[0])
 	}
 	return false, nil
 }
 
 // writeSpec writes the logos, removes what another kernel's spec may have left,
 // and writes kernel.json.
-func writeSpec(dir string, o SpecOptions) error {
+func writeSpec(dir string, o Options) error {
 	kept := []string{"kernel.json"}
 	entries, err := logos.ReadDir("logo")
 	if err != nil {

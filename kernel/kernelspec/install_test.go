@@ -1,4 +1,4 @@
-package kernel
+package kernelspec
 
 import (
 	"encoding/json"
@@ -8,14 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"govle/kernel/client"
 )
 
-// TestInstallSpec checks the folder, its files, and that the client finds it.
-func TestInstallSpec(t *testing.T) {
+// TestInstall checks the folder, its files, and that the client finds it.
+func TestInstall(t *testing.T) {
 	prefix := t.TempDir()
-	dir, err := InstallSpec(SpecOptions{Prefix: prefix, Name: "GoVLE-x", DisplayName: "Live", Program: "/opt/govle", Env: map[string]string{"A": "b"}})
+	dir, err := Install(Options{Prefix: prefix, Name: "GoVLE-x", DisplayName: "Live", Program: "/opt/govle", Env: map[string]string{"A": "b"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +21,7 @@ func TestInstallSpec(t *testing.T) {
 		t.Errorf("installed in %s, want %s", dir, want)
 	}
 	t.Setenv("JUPYTER_PATH", filepath.Join(prefix, "share", "jupyter"))
-	spec, err := client.FindSpec("govle-x")
+	spec, err := Find("govle-x")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,27 +45,27 @@ func TestInstallSpec(t *testing.T) {
 	if len(files) != 4 {
 		t.Errorf("%d files, want kernel.json and three logos", len(files))
 	}
-	if _, err := InstallSpec(SpecOptions{Prefix: prefix, Name: "govle-x", Program: "/opt/other"}); err != nil {
+	if _, err := Install(Options{Prefix: prefix, Name: "govle-x", Program: "/opt/other"}); err != nil {
 		t.Errorf("installing over our own: %v", err)
 	}
-	if spec, err := client.FindSpec("govle-x"); err != nil || spec.Argv[0] != "/opt/other" {
+	if spec, err := Find("govle-x"); err != nil || spec.Argv[0] != "/opt/other" {
 		t.Errorf("after installing again: %+v, %v", spec, err)
 	}
 }
 
-// TestInstallSpecUser checks the user's folder.
-func TestInstallSpecUser(t *testing.T) {
+// TestInstallUser checks the user's folder.
+func TestInstallUser(t *testing.T) {
 	data := t.TempDir()
 	t.Setenv("JUPYTER_DATA_DIR", data)
-	dir, err := InstallSpec(SpecOptions{Program: "/opt/govle"})
+	dir, err := Install(Options{Program: "/opt/govle"})
 	if want := filepath.Join(data, "kernels", "govle"); err != nil || dir != want {
 		t.Errorf("installed in %s, %v; want %s", dir, err, want)
 	}
 }
 
-// TestInstallSpecRefuses checks what is not overwritten, and that a refusal leaves
+// TestInstallRefuses checks what is not overwritten, and that a refusal leaves
 // everything as it was.
-func TestInstallSpecRefuses(t *testing.T) {
+func TestInstallRefuses(t *testing.T) {
 	foreign, err := json.Marshal(map[string]any{"argv": []string{"gophernotes"}, "display_name": "Go", "language": "go"})
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +73,7 @@ func TestInstallSpecRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		prepare func(kernels string) error
-		foreign bool // ErrForeignSpec, and --replace helps
+		foreign bool // ErrForeign, and --replace helps
 	}{
 		{"another program's", func(k string) error { return os.WriteFile(filepath.Join(k, "x", "kernel.json"), foreign, 0o644) }, true},
 		{"broken", func(k string) error { return os.WriteFile(filepath.Join(k, "x", "kernel.json"), []byte("{"), 0o644) }, true},
@@ -103,16 +101,16 @@ func TestInstallSpecRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := listing(t, kernels)
-			o := SpecOptions{Prefix: prefix, Name: "x", Program: "/opt/govle"}
-			_, err := InstallSpec(o)
-			if err == nil || errors.Is(err, ErrForeignSpec) != tt.foreign {
+			o := Options{Prefix: prefix, Name: "x", Program: "/opt/govle"}
+			_, err := Install(o)
+			if err == nil || errors.Is(err, ErrForeign) != tt.foreign {
 				t.Errorf("error %v", err)
 			}
 			if after := listing(t, kernels); after != before {
 				t.Errorf("the refusal changed\n%s\nto\n%s", before, after)
 			}
 			o.Replace = true
-			if _, err := InstallSpec(o); (err == nil) != tt.foreign {
+			if _, err := Install(o); (err == nil) != tt.foreign {
 				t.Errorf("with Replace: %v", err)
 			}
 			if tt.name == "some other folder" {
@@ -123,18 +121,18 @@ func TestInstallSpecRefuses(t *testing.T) {
 		})
 	}
 	for _, name := range []string{"../x", "a b", "..", "é"} {
-		if _, err := InstallSpec(SpecOptions{Prefix: t.TempDir(), Name: name, Program: "/opt/govle"}); err == nil {
+		if _, err := Install(Options{Prefix: t.TempDir(), Name: name, Program: "/opt/govle"}); err == nil {
 			t.Errorf("the name %q is accepted", name)
 		}
 	}
-	if _, err := InstallSpec(SpecOptions{Prefix: t.TempDir(), Program: "govle"}); err == nil {
+	if _, err := Install(Options{Prefix: t.TempDir(), Program: "govle"}); err == nil {
 		t.Error("a relative program is accepted")
 	}
 }
 
-// TestInstallSpecImpossible checks the words of a refusal, where a file stands in
+// TestInstallImpossible checks the words of a refusal, where a file stands in
 // the way and where one may not write.
-func TestInstallSpecImpossible(t *testing.T) {
+func TestInstallImpossible(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -147,7 +145,7 @@ func TestInstallSpecImpossible(t *testing.T) {
 		if dir == closed && os.Geteuid() == 0 {
 			continue // root may write everywhere
 		}
-		_, err := InstallSpec(SpecOptions{Prefix: dir, Program: "/opt/govle"})
+		_, err := Install(Options{Prefix: dir, Program: "/opt/govle"})
 		if err == nil || !strings.Contains(err.Error(), "--user") || !strings.Contains(err.Error(), dir) {
 			t.Errorf("error %v, want one that names the folder and --user", err)
 		}

@@ -1,9 +1,8 @@
-// Package client is the front end's side of the Jupyter protocol: it finds
-// kernelspecs, starts kernels and runs code in them.
+// Package kernelspec finds and installs kernelspecs: the folders by which Jupyter
+// knows which kernels there are and how to start them.
 //
-// For most uses, call [FindSpec], [Start] and then [Client.Execute] cell by cell,
-// and [Client.Shutdown] at the end.
-package client
+// For most uses, call [Find] to look one up, or [Install] to make govle known.
+package kernelspec
 
 import (
 	"encoding/json"
@@ -39,8 +38,8 @@ type Spec struct {
 	Metadata map[string]any `json:"metadata,omitempty"`
 }
 
-// ErrNoSpec says that no kernelspec of a name is installed.
-var ErrNoSpec = errors.New("no such kernelspec")
+// ErrNotFound says that no kernelspec of a name is installed.
+var ErrNotFound = errors.New("no such kernelspec")
 
 // specName is what jupyter_client accepts as a kernelspec's name.
 var specName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
@@ -49,13 +48,13 @@ var specName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 // '.', '_' and '-', and more than dots.
 func ValidName(name string) bool { return specName.MatchString(name) && strings.Trim(name, ".") != "" }
 
-// FindSpec returns the kernelspec called name, compared without case as Jupyter
-// does. The error wraps ErrNoSpec and names the places that were searched.
-func FindSpec(name string) (*Spec, error) {
+// Find returns the kernelspec called name, compared without case as Jupyter
+// does. The error wraps ErrNotFound and names the places that were searched.
+func Find(name string) (*Spec, error) {
 	if !ValidName(name) {
-		return nil, fmt.Errorf("%w: %q is no kernelspec name (letters, digits, '.', '_', '-')", ErrNoSpec, name)
+		return nil, fmt.Errorf("%w: %q is no kernelspec name (letters, digits, '.', '_', '-')", ErrNotFound, name)
 	}
-	for _, dir := range SpecDirs() {
+	for _, dir := range Dirs() {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
 			continue
@@ -64,28 +63,28 @@ func FindSpec(name string) (*Spec, error) {
 			if !strings.EqualFold(e.Name(), name) {
 				continue
 			}
-			spec, err := ReadSpec(filepath.Join(dir, e.Name()))
+			spec, err := Read(filepath.Join(dir, e.Name()))
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
 			return spec, err
 		}
 	}
-	return nil, fmt.Errorf("%w: %q is in none of %s; install it, or set JUPYTER_PATH", ErrNoSpec, name, strings.Join(SpecDirs(), ", "))
+	return nil, fmt.Errorf("%w: %q is in none of %s; install it, or set JUPYTER_PATH", ErrNotFound, name, strings.Join(Dirs(), ", "))
 }
 
-// Specs returns all installed kernelspecs by name; where two have one name the
+// List returns all installed kernelspecs by name; where two have one name the
 // one found first counts. Broken ones are left out.
-func Specs() []*Spec {
+func List() []*Spec {
 	found := map[string]*Spec{}
-	for _, dir := range SpecDirs() {
+	for _, dir := range Dirs() {
 		entries, _ := os.ReadDir(dir)
 		for _, e := range entries {
 			name := strings.ToLower(e.Name())
 			if found[name] != nil {
 				continue
 			}
-			if spec, err := ReadSpec(filepath.Join(dir, e.Name())); err == nil {
+			if spec, err := Read(filepath.Join(dir, e.Name())); err == nil {
 				found[name] = spec
 			}
 		}
@@ -98,8 +97,8 @@ func Specs() []*Spec {
 	return specs
 }
 
-// ReadSpec reads the kernelspec in a folder. Errors name the file.
-func ReadSpec(dir string) (*Spec, error) {
+// Read reads the kernelspec in a folder. Errors name the file.
+func Read(dir string) (*Spec, error) {
 	file := filepath.Join(dir, "kernel.json")
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -115,11 +114,11 @@ func ReadSpec(dir string) (*Spec, error) {
 	return spec, nil
 }
 
-// SpecDirs lists the folders that hold kernelspecs, in Jupyter's order of
+// Dirs lists the folders that hold kernelspecs, in Jupyter's order of
 // precedence: JUPYTER_PATH, the user's data folder, the environment (a Python
 // virtual or conda environment that is active, or the one whose python3 or
 // jupyter is first on PATH), the system's.
-func SpecDirs() []string {
+func Dirs() []string {
 	var dirs []string
 	seen := map[string]bool{}
 	add := func(dir string) {

@@ -1,4 +1,4 @@
-package client
+package kernelspec
 
 import (
 	"errors"
@@ -7,11 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
-// TestFindSpec checks where kernelspecs are looked for.
-func TestFindSpec(t *testing.T) {
+// TestFind checks where kernelspecs are looked for.
+func TestFind(t *testing.T) {
 	dir := t.TempDir()
 	first, second := filepath.Join(dir, "a"), filepath.Join(dir, "b")
 	t.Setenv("JUPYTER_PATH", first+string(os.PathListSeparator)+second)
@@ -25,45 +24,24 @@ func TestFindSpec(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	spec, err := FindSpec("GoLive")
+	spec, err := Find("GoLive")
 	if err != nil || spec.DisplayName != "number 0" || spec.Name != "golive" {
 		t.Errorf("found %+v, %v", spec, err)
 	}
 	for _, name := range []string{"absent", "../golive", "", ".."} {
-		if _, err := FindSpec(name); !errors.Is(err, ErrNoSpec) {
-			t.Errorf("%q: %v, want ErrNoSpec", name, err)
+		if _, err := Find(name); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%q: %v, want ErrNotFound", name, err)
 		}
 	}
 	names := []string{}
-	for _, s := range Specs() {
+	for _, s := range List() {
 		names = append(names, s.Name)
 	}
 	if !strings.Contains(strings.Join(names, " "), "golive") {
 		t.Errorf("the list %v lacks golive", names)
 	}
 	os.WriteFile(filepath.Join(first, "kernels", "golive", "kernel.json"), []byte(`{"argv":[]}`), 0o644)
-	if _, err := FindSpec("golive"); err == nil || !strings.Contains(err.Error(), "argv") {
+	if _, err := Find("golive"); err == nil || !strings.Contains(err.Error(), "argv") {
 		t.Errorf("a spec without argv: %v", err)
-	}
-}
-
-// TestStartFails checks the error of kernels that cannot start.
-func TestStartFails(t *testing.T) {
-	for _, tt := range []struct {
-		argv []string
-		want string
-	}{
-		{[]string{"/nonexistent/kernel"}, "no such file"},
-		{[]string{"false"}, "exit status 1"},
-		{[]string{"sleep", "60"}, "deadline"},
-	} {
-		start := time.Now()
-		_, err := Start(t.Context(), &Spec{Name: "bad", Argv: tt.argv}, Options{StartTimeout: 300 * time.Millisecond})
-		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "bad") {
-			t.Errorf("%v: error %v, want %q", tt.argv, err, tt.want)
-		}
-		if d := time.Since(start); d > 5*time.Second {
-			t.Errorf("%v: it took %v", tt.argv, d)
-		}
 	}
 }

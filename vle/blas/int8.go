@@ -161,8 +161,9 @@ func (q *QuantizedPacked) quantizeRow(dst []byte, x []float32) float32 {
 	if blocks > 0 {
 		q.kn.quantize(blocks, &dst[0], &x[0], inverse)
 	}
-	var last [32]float32
-	if n := copy(last[:], x[blocks*32:]); n > 0 {
+	if rest := x[blocks*32:]; len(rest) > 0 {
+		var last [32]float32 // on the heap, so only where there is a rest
+		copy(last[:], rest)
 		q.kn.quantize(1, &dst[blocks*32*width], &last[0], inverse)
 		blocks++
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"runtime/pprof"
 	"syscall"
 	"time"
 
@@ -26,6 +27,7 @@ type benchOptions struct {
 	python  string
 	script  string
 	dir     string
+	easyVQA string
 	out     string
 	keep    bool
 	list    bool
@@ -33,7 +35,7 @@ type benchOptions struct {
 
 func benchCommand() *cobra.Command {
 	opts := benchOptions{}
-	var only string
+	var only, profile string
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Time govle beside PyTorch and others",
@@ -72,6 +74,17 @@ that govle is faster.`,
 			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
+			if profile != "" {
+				f, err := os.Create(profile)
+				if err != nil {
+					return err
+				}
+				defer f.Close()
+				if err := pprof.StartCPUProfile(f); err != nil {
+					return err
+				}
+				defer pprof.StopCPUProfile()
+			}
 			return runBench(ctx, opts, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -83,7 +96,9 @@ that govle is faster.`,
 	f.StringVar(&opts.python, "python", filepath.Join(".bench-venv", "bin", "python"), "Python `program` with torch and transformers 4.27")
 	f.StringVar(&opts.script, "peer", filepath.Join("testdata", "bench", "peer.py"), "the other side's `script`")
 	f.StringVar(&opts.dir, "work", filepath.Join("build", "bench"), "`folder` for weights and earlier results")
+	f.StringVar(&opts.easyVQA, "easy-vqa", os.Getenv("EASY_VQA_DATA"), "`folder` easy_vqa/data of the unpacked PyPI package, for precision/easy-vqa (default $EASY_VQA_DATA)")
 	f.StringVarP(&opts.out, "output", "o", "", "write the report to `FILE` and the plot beside it")
+	f.StringVar(&profile, "cpuprofile", "", "write a processor profile of govle's own side to `FILE`, for go tool pprof")
 	f.BoolVar(&opts.keep, "keep", false, "report earlier runs' results of the cases that this run leaves out")
 	f.BoolVar(&opts.list, "list", false, "list the cases")
 	return cmd
@@ -115,7 +130,7 @@ type benchCase struct {
 // benchCases lists every case in the order of the report.
 func benchCases() []benchCase {
 	var all []benchCase
-	for _, part := range [][]benchCase{gemmBench(), layerBench(), modelBench(), trainBench(), fileBench(), memoryBench(), cellBench()} {
+	for _, part := range [][]benchCase{gemmBench(), layerBench(), modelBench(), trainBench(), fileBench(), precisionBench(), memoryBench(), cellBench()} {
 		all = append(all, part...)
 	}
 	return all

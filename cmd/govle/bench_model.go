@@ -65,13 +65,13 @@ func modelBench() []benchCase {
 // modes adds PyTorch's faster ways.
 func (b *bench) modelSides(size string, px int, ids [][]int, modes bool) ([]benchSide, error) {
 	pixels := benchPixels(1, px)
-	own := func(name string, pack bool) (benchSide, error) {
+	own := func(name string, pack *vle.PackOptions) (benchSide, error) {
 		m, free, err := b.openBench(size, px, vle.LoadOptions{})
 		if err != nil {
 			return benchSide{}, err
 		}
-		if pack {
-			vle.Pack(m)
+		if pack != nil {
+			vle.PackWith(m, *pack)
 		}
 		var logits []float32
 		s := timed(name, func() error {
@@ -86,18 +86,29 @@ func (b *bench) modelSides(size string, px int, ids [][]int, modes bool) ([]benc
 			_, err := s.time(1)
 			return float64s(logits), err
 		}
-		s.tolerance = 1e-4
+		if pack == nil || pack.Precision == nn.Float32 {
+			s.tolerance = 1e-4
+		}
 		return s, nil
 	}
-	packed, err := own("govle, weights packed", true)
+	packed, err := own("govle, weights packed", &vle.PackOptions{})
 	if err != nil {
 		return nil, err
 	}
-	mapped, err := own("govle, weights mapped", false)
+	mapped, err := own("govle, weights mapped", nil)
 	if err != nil {
 		return []benchSide{packed}, err
 	}
 	sides := []benchSide{packed, mapped}
+	if modes {
+		for _, precision := range []nn.Precision{nn.BFloat16, nn.Int8} {
+			s, err := own("govle "+precision.String(), &vle.PackOptions{Precision: precision})
+			if err != nil {
+				return sides, err
+			}
+			sides = append(sides, s)
+		}
+	}
 	full, mask := padded(ids)
 	request := func(extra map[string]any) map[string]any {
 		r := map[string]any{

@@ -79,7 +79,7 @@ func (r *benchReport) draw(path string) (bool, error) {
 }
 
 func isRounded(name string) bool {
-	return strings.Contains(name, "bf16") || strings.Contains(name, "int8")
+	return strings.HasPrefix(name, "PyTorch") && (strings.Contains(name, "bf16") || strings.Contains(name, "int8"))
 }
 
 func isPyTorch(name string) bool { return strings.HasPrefix(name, "PyTorch") && !isRounded(name) }

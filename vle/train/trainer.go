@@ -121,12 +121,21 @@ func (t *Trainer) Fit(ctx context.Context) (err error) {
 			t.logs = nil
 		}
 	}()
-	if t.saveBest { // a save that failed in an earlier call
-		if err := t.save(); err != nil {
+	for {
+		// What is due after a step comes first, for an earlier call may have been
+		// stopped, or failed, before it was done.
+		if t.evaluationDue() {
+			if err := t.evaluate(ctx); err != nil {
+				return errors.Join(err, t.saveIfDue(true))
+			}
+		}
+		if err := t.saveIfDue(false); err != nil {
 			return err
 		}
-	}
-	for t.state.Step < t.total && t.state.Stopped == "" {
+		if t.state.Step >= t.total || t.state.Stopped != "" {
+			t.report("done")
+			return t.saveIfDue(true)
+		}
 		if ctx.Err() != nil {
 			t.report("interrupted")
 			return errors.Join(fmt.Errorf("train: stopped after step %d of %d, Fit goes on from here: %w", t.state.Step, t.total, ctx.Err()), t.saveIfDue(true))
@@ -141,20 +150,10 @@ func (t *Trainer) Fit(ctx context.Context) (err error) {
 				return errors.Join(err, t.saveIfDue(true))
 			}
 		}
-		if t.evaluationDue() {
-			if err := t.evaluate(ctx); err != nil {
-				return errors.Join(err, t.saveIfDue(true))
-			}
-		}
-		if err := t.saveIfDue(false); err != nil {
-			return err
-		}
 		if time.Since(t.lastTold) >= t.opts.ReportEvery {
 			t.report("")
 		}
 	}
-	t.report("done")
-	return t.saveIfDue(true)
 }
 
 func (t *Trainer) keepTime(d time.Duration) {
@@ -171,10 +170,14 @@ func (t *Trainer) epoch() float64 { return float64(t.state.Step) / float64(t.per
 
 func (t *Trainer) epochEnds() bool { return t.state.Step%t.perEpoch == 0 }
 
+// evaluationDue tells whether the model as it is now is to be evaluated and was
+// not yet.
 func (t *Trainer) evaluationDue() bool {
-	switch {
-	case t.opts.Evaluate == nil:
+	done := t.state.Evaluations
+	if t.opts.Evaluate == nil || t.state.Step == 0 || len(done) > 0 && done[len(done)-1].Step == t.state.Step {
 		return false
+	}
+	switch {
 	case t.state.Step == t.total:
 		return true
 	case t.opts.EvaluateEvery > 0:
@@ -221,14 +224,15 @@ func (t *Trainer) evaluate(ctx context.Context) error {
 
 // saveIfDue saves a checkpoint if it is time to; with now, if anything is unsaved.
 func (t *Trainer) saveIfDue(now bool) error {
-	if t.opts.Dir == "" || t.state.Step == t.savedStep && !t.saveBest {
+	if t.opts.Dir == "" || t.state.Step == 0 || t.state.Step == t.savedStep && !t.saveBest {
 		return nil
 	}
 	due := now || t.saveBest
 	if t.opts.SaveEvery > 0 {
 		due = due || t.state.Step%t.opts.SaveEvery == 0
 	} else {
-		due = due || t.epochEnds() || t.evaluationDue()
+		evals := t.state.Evaluations
+		due = due || t.epochEnds() || len(evals) > 0 && evals[len(evals)-1].Step == t.state.Step
 	}
 	if !due {
 		return nil

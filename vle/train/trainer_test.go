@@ -189,6 +189,34 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+// TestInterruptedEvaluation: an evaluation that was cut off is made up for, in the
+// same process and in another one.
+func TestInterruptedEvaluation(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		o := quiet()
+		o.Dir, o.Resume = filepath.Join(t.TempDir(), "run"), true
+		ctx, cancel := context.WithCancel(context.Background())
+		var at []int
+		var tr *train.Trainer
+		o.Evaluate = func(c context.Context, _ vle.Parameterized) ([]train.Score, error) {
+			at = append(at, tr.Done())
+			cancel()
+			return []train.Score{{Name: "x", Value: 1}}, c.Err()
+		}
+		o.EvaluateEvery = 3
+		tr = trainer(t, fresh(t, vle.NewVQA), squares(100, 3), o)
+		if err := tr.Fit(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if again {
+			tr = trainer(t, fresh(t, vle.NewVQA), squares(100, 3), o)
+		}
+		if err := tr.Fit(context.Background()); err != nil || !reflect.DeepEqual(at, []int{3, 3, 6, 7}) {
+			t.Errorf("in another process %v: evaluated after steps %v: %v", again, at, err)
+		}
+	}
+}
+
 // TestBadData: what is wrong is named, and the model keeps the finished steps.
 func TestBadData(t *testing.T) {
 	for _, c := range []struct {

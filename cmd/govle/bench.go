@@ -145,7 +145,7 @@ func runBench(ctx context.Context, opts benchOptions, out, log io.Writer) error 
 	b := &bench{opts: opts, ctx: ctx, log: log, peers: map[string]*benchPeer{}}
 	defer b.closePeers()
 	b.findPeer()
-	report := &benchReport{Machine: describeMachine(opts.threads), Peer: b.version}
+	report := &benchReport{Machine: describeMachine(), Peer: b.version}
 	if b.noPeer != nil {
 		fmt.Fprintf(log, "without PyTorch: %v\n", b.noPeer)
 	}

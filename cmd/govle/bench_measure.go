@@ -48,6 +48,7 @@ type benchRow struct {
 	Target      float64
 	Rival       string
 	Taken       time.Time
+	Threads     int
 	Load        string
 	Sides       []benchResult
 }
@@ -108,7 +109,7 @@ func (b *bench) measure(c benchCase) (*benchRow, error) {
 		round += first[1]*float64(counts[i]) + pause.Seconds()
 	}
 	rounds := min(b.opts.rounds, max(2, int(b.opts.budget.Seconds()/max(round, 1e-9))))
-	row := &benchRow{Name: c.name, About: c.about, Work: c.work, Target: c.target, Rival: c.rival, Taken: time.Now().UTC().Truncate(time.Second), Load: loadAverage()}
+	row := &benchRow{Name: c.name, About: c.about, Work: c.work, Target: c.target, Rival: c.rival, Threads: b.opts.threads, Taken: time.Now().UTC().Truncate(time.Second), Load: loadAverage()}
 	all := make([][]float64, len(sides))
 	medians := make([][]float64, len(sides))
 	for range rounds {
@@ -233,7 +234,7 @@ func (r *benchRow) figure(s benchResult, x float64) string {
 }
 
 func (r *benchRow) print(w io.Writer) {
-	fmt.Fprintf(w, "%s: %s (load %s)\n", r.Name, r.About, r.Load)
+	fmt.Fprintf(w, "%s: %s (%d threads, load %s)\n", r.Name, r.About, r.Threads, r.Load)
 	for i, s := range r.Sides {
 		line := fmt.Sprintf("  %-28s best %-10s median %-10s", s.Name, r.figure(s, s.Min), r.figure(s, s.Median))
 		if i > 0 {

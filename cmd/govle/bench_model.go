@@ -41,7 +41,7 @@ func modelBench() []benchCase {
 		target float64
 		modes  bool
 	}{
-		{"base", 224, 1.3, true}, {"base", 336, 1.3, false}, {"base", 384, 1.3, false}, {"base", 576, 1.6, true},
+		{"base", 224, 1.3, true}, {"base", 336, 1.3, false}, {"base", 384, 1.3, false}, {"base", 576, 1.6, false},
 		{"large", 224, 1.3, false}, {"large", 336, 1.3, false},
 	} {
 		cases = append(cases, benchCase{

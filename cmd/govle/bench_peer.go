@@ -29,7 +29,6 @@ type peerReply struct {
 	Torch        string    `json:"torch"`
 	Transformers string    `json:"transformers"`
 	NumPy        string    `json:"numpy"`
-	Threads      int       `json:"threads"`
 }
 
 // errNoPeer says that there is no Python side; a case then has govle's alone.
@@ -51,7 +50,7 @@ func (b *bench) findPeer() {
 		b.noPeer = err
 		return
 	}
-	b.version = fmt.Sprintf("PyTorch %s (CPU, %d threads), transformers %s, numpy %s, Python %s", r.Torch, r.Threads, r.Transformers, r.NumPy, r.Python)
+	b.version = fmt.Sprintf("PyTorch %s on the CPU, transformers %s, numpy %s, Python %s", r.Torch, r.Transformers, r.NumPy, r.Python)
 }
 
 // peer returns the process of that name, started when it is first asked for.

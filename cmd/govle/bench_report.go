@@ -26,7 +26,7 @@ type benchReport struct {
 }
 
 // describeMachine says on what it was measured: no names, no paths.
-func describeMachine(threads int) []string {
+func describeMachine() []string {
 	c := cpuid.CPU
 	rate, kind := peak.FMA(50)
 	var have []string
@@ -40,14 +40,13 @@ func describeMachine(threads int) []string {
 		name = runtime.GOARCH
 	}
 	floats, eights := blas.Kernel()
-	lines := []string{
+	return []string{
 		fmt.Sprintf("Processor: %s, %d logical cores; %s", name, runtime.NumCPU(), strings.Join(have, ", ")),
 		fmt.Sprintf("Caches: L1 %s, L2 %s, L3 %s", kib(c.Cache.L1D), kib(c.Cache.L2), kib(c.Cache.L3)),
 		fmt.Sprintf("Measured peak of float32 multiply-adds: %.0f G/s on one thread (%s)", rate, kind),
-		fmt.Sprintf("%s on %s/%s; %d threads on every side; kernels %s (float32) and %s (8 bits)",
-			runtime.Version(), runtime.GOOS, runtime.GOARCH, threads, floats, eights),
+		fmt.Sprintf("%s on %s/%s; kernels %s (float32) and %s (8 bits)",
+			runtime.Version(), runtime.GOOS, runtime.GOARCH, floats, eights),
 	}
-	return lines
 }
 
 func kib(n int) string {
@@ -158,7 +157,7 @@ func (r *benchReport) markdown(plot string) []byte {
 	for _, row := range r.Rows {
 		if g, _, _ := strings.Cut(row.Name, "/"); g != group {
 			group = g
-			fmt.Fprintf(&b, "## %s\n\n| case | side | best | median | ratio | target | load |\n|---|---|---|---|---|---|---|\n", g)
+			fmt.Fprintf(&b, "## %s\n\n| case | side | best | median | ratio | target | threads | load |\n|---|---|---|---|---|---|---|---|\n", g)
 		}
 		row.markdown(&b)
 		if row == r.Rows[len(r.Rows)-1] || !strings.HasPrefix(r.Rows[slices.Index(r.Rows, row)+1].Name+"/", group+"/") {
@@ -170,9 +169,10 @@ func (r *benchReport) markdown(plot string) []byte {
 
 func (r *benchRow) markdown(b *bytes.Buffer) {
 	for i, s := range r.Sides {
-		name, target, load, ratio := "", "", "", ""
+		name, target, load, ratio, threads := "", "", "", "", ""
 		if i == 0 {
 			name, load = fmt.Sprintf("**%s** %s", strings.TrimPrefix(r.Name, groupOf(r.Name)+"/"), r.About), r.Load
+			threads = fmt.Sprint(r.Threads)
 			target = r.targetText()
 			if len(r.Sides) == 1 {
 				ratio = "nobody beside it"
@@ -184,7 +184,8 @@ func (r *benchRow) markdown(b *bytes.Buffer) {
 		if s.Note != "" {
 			side += "; " + s.Note
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", name, side, r.figure(s, s.Min), r.figure(s, s.Median), ratio, target, load)
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n",
+			name, side, r.figure(s, s.Min), r.figure(s, s.Median), ratio, target, threads, load)
 	}
 }
 

@@ -32,7 +32,7 @@ func TestBenchWithoutPeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"PyTorch was not there", "nobody beside it", "## picture", "## tokenizer", "threads on every side"} {
+	for _, want := range []string{"PyTorch was not there", "nobody beside it", "## picture", "## tokenizer", "| threads | load |"} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("the report lacks %q:\n%s", want, data)
 		}

@@ -22,9 +22,12 @@ func Pack(m Parameterized) { PackWith(m, PackOptions{}) }
 // any more: where they are mapped from a file the system takes that memory back
 // when it needs it. Training and other graph runs keep using the originals.
 //
-// Rounded weights change results a little; see docs/performance.md for how much
-// on easy-VQA, and measure on your own data. PackWith must not be called while
-// the model is in use. Call it again after weights were changed.
+// Rounded weights change results a little. Of easy-VQA's 9,673 test questions
+// BFloat16 changes no answer and Int8 3, without loss of accuracy
+// (TestPrecision); measure on your own data. At base size Int8 also takes about a
+// third of the time, and BFloat16 a little more than Float32: it saves memory
+// only. PackWith must not be called while the model is in use. Call it again
+// after weights were changed.
 func PackWith(m Parameterized, opts PackOptions) {
 	spago.Apply(m, func(layer spago.Model) {
 		if l, ok := layer.(*nn.Linear); ok {

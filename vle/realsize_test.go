@@ -149,6 +149,13 @@ func TestRealSize(t *testing.T) {
 		}
 		near("pooler_output", nn.Floats(out.Pooled), c.floats("pooler_output.npy"))
 		near("logits", nn.Floats(m.Head.Forward(r, out.Pooled)), c.floats("logits.npy"))
+		plain := nn.NewRun() // unwatched, attention keeps no probabilities
+		y, err := m.Forward(plain, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near("logits of an unwatched run", nn.Floats(y), c.floats("logits.npy"))
+		plain.Close()
 		for name, x := range map[string][]float32{
 			"vision_last_hidden": vision, "text_last_hidden": nn.Floats(out.TextFeatures),
 			"text_embeds": nn.Floats(out.Text), "image_embeds": nn.Floats(out.Image),

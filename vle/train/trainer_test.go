@@ -40,7 +40,7 @@ func losses(t *testing.T, o train.Options) []float64 {
 func TestLearns(t *testing.T) {
 	m := fresh(t, vle.NewVQA)
 	o := quiet()
-	o.Epochs = 9
+	o.Epochs = 6
 	held := &train.Held{Objective: train.VQA{}, Data: squares(200, 99), Baseline: 0.42, BaselineName: "question only"}
 	o.Evaluate = held.Evaluate
 	o.EvaluateEvery = 200

@@ -48,8 +48,8 @@ type Config struct {
 
 // Sink receives what running cells produce. The engine calls it from one
 // goroutine at a time, in the order in which the cell produced the output.
-// cell is the ID of the cell that the output belongs to, also when it comes
-// from a goroutine that outlived its cell.
+// cell is the ID of the cell that the output belongs to; what a goroutine prints
+// after its cell has ended comes under the newest cell.
 type Sink interface {
 	// Stream delivers text written to "stdout" or "stderr".
 	Stream(cell, name, text string)

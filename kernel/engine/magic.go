@@ -111,6 +111,9 @@ func segments(src string, known func(name string) bool) []segment {
 		}
 		pad += "\n"
 		s := segment{line: strings.TrimSpace(command)}
+		if name, _, _ := strings.Cut(s.line, " "); name == "%main" && strings.TrimSpace(strings.Join(lines[i+1:], "")) != "" {
+			s.line = "%" + s.line // GoNB's %main is its %%: it rules what follows
+		}
 		if strings.HasPrefix(s.line, "%%") {
 			s.source = pad + strings.Join(lines[i+1:], "")
 			return append(out, s)
@@ -210,7 +213,7 @@ func (e *Engine) command(call *magicCall, line string) Result {
 	name, arg, _ := strings.Cut(strings.TrimLeft(line, "%"), " ")
 	call.arg = strings.TrimSpace(arg)
 	switch name {
-	case "":
+	case "", "main":
 		name = "main" // GoNB's %%
 		if call.both && !strings.Contains(call.rest, "func main(") {
 			call.setArgs(call.arg)

@@ -205,7 +205,7 @@ func TestDeath(t *testing.T) {
 			before := len(sink.all("stderr"))
 			err := try(t, e, c.src)
 			if said := sink.all("stderr")[before:]; strings.Contains(said, "goroutine ") {
-				t.Errorf("the runtime's own trace was shown, %d bytes of it", len(said))
+				t.Errorf("the runtime's own trace was shown: %q", said)
 			}
 			if c.frame != "" && !strings.Contains(unstyled(strings.Join(err.Traceback, "\n")), c.frame) {
 				t.Errorf("the traceback lacks %q: %q", c.frame, err.Traceback)

@@ -221,17 +221,19 @@ func partialRune(b []byte) int {
 	return 0
 }
 
-// lastWords finds where the runtime's message of a fatal error may begin.
+// lastWords finds where the runtime's message of a fatal error may begin: the
+// first line that looks like one.
 func lastWords(b []byte) int {
+	first := -1
 	for _, head := range []string{"fatal error: ", "runtime: ", "panic: ", "SIG", "unexpected fault address", "runtime/cgo: "} {
 		if bytes.HasPrefix(b, []byte(head)) {
 			return 0
 		}
-		if i := bytes.Index(b, []byte("\n"+head)); i >= 0 {
-			return i + 1
+		if i := bytes.Index(b, []byte("\n"+head)); i >= 0 && (first < 0 || i+1 < first) {
+			first = i + 1
 		}
 	}
-	return -1
+	return first
 }
 
 // patience is how long words that look like the runtime's last are held back.

@@ -17,12 +17,34 @@ import (
 )
 
 func infoCommand() *cobra.Command {
+	var model string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "info",
-		Short: "Say what govle found on this machine, for bug reports",
-		Args:  cobra.NoArgs,
+		Short: "Say what this machine has, or what a model folder holds",
+		Long: `Say what govle found on this machine, for bug reports; or, with --model, what a model's
+folder holds and whether its files fit together: the head, the published model that it
+has the layout of, sizes, files, and the parameters that are missing, unexpected or of
+another shape than config.json says. Weights are mapped, not read. --model also takes
+one weight file (.safetensors, .bin, a Lightning .ckpt), which is described alone, and
+embedded for the model inside this program.
+
+--model --json prints one object: model, head, size (base, large or custom), published
+(a name on the hub, left out for another layout), parameters, dtypes (elements of each
+type in the files), format, weight_bytes, files (each name and bytes, and whether weights
+come from it), text, image and fusion (layers, hidden, and by config.json heads; of text
+also vocabulary, of image size and patch), labels (the answers that the model knows),
+tokens (those of the tokenizer), missing, unexpected and mismatched (each name, model
+and file: the shapes by config.json and in the weights), and problems, why the folder
+could not be opened as it is. The exit status is 1 when there are problems.`,
+		Example: `  govle info
+  govle info --model vle-base-for-vqa
+  govle info --model vle-base-for-vqa --json | jq -r '.labels[]'`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("model") {
+				return showModel(cmd.OutOrStdout(), model, asJSON)
+			}
 			facts := gather()
 			if asJSON {
 				m := map[string]string{}
@@ -37,6 +59,7 @@ func infoCommand() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&model, "model", "", "`folder` or weight file of a model, or embedded")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

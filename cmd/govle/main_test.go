@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
@@ -102,7 +101,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 		if c.Short == "" || c.RunE == nil && c.Run == nil {
 			t.Errorf("%s has no description or does nothing", c.Name())
 		}
-		if c.HasFlags() && c.Example == "" && c.Name() != "info" {
+		if c.HasFlags() && c.Example == "" {
 			t.Errorf("%s has no example", c.Name())
 		}
 	}
@@ -120,22 +119,6 @@ func TestParseSize(t *testing.T) {
 		if got, err := parseSize(s); err == nil {
 			t.Errorf("parseSize(%q) is %d, wanted an error", s, got)
 		}
-	}
-}
-
-func TestVQA(t *testing.T) {
-	status, stdout, stderr := govle(t, "vqa", "../../testdata/shapes/teal-circle.png", "what color is the circle?", "--json", "--top", "2")
-	var got struct {
-		Answers []struct {
-			Answer string
-			Score  float64
-		}
-	}
-	if err := json.Unmarshal([]byte(stdout), &got); err != nil || status != 0 {
-		t.Fatalf("status %d, %v\n%s%s", status, err, stdout, stderr)
-	}
-	if len(got.Answers) != 2 || got.Answers[0].Answer != "teal" || got.Answers[0].Score < 0.5 {
-		t.Errorf("answers %+v", got.Answers)
 	}
 }
 

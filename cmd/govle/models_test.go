@@ -473,6 +473,7 @@ func TestJSONFields(t *testing.T) {
 		{"pbc " + tealCircle + " x --json --model " + pbc + " -o " + filepath.Join(t.TempDir(), "p.png"), "best focus grid image inside logits painted text"},
 		{"mlm " + tealCircle + " [MASK] --json --model " + mlm, "blanks image text"},
 		{"vcr - --json --images " + images + " --model " + q2a, "answer image"},
+		{"vqa " + tealCircle + " x --json -o " + filepath.Join(t.TempDir(), "b.svg") + " --attention " + filepath.Join(t.TempDir(), "a.svg"), "answers attention chart image question"},
 		{"features " + tealCircle + " x --json", "image kind shape text tokens values"},
 		{"ask " + tealCircle + " x --json --dry-run", "image prompt question"},
 	} {

@@ -108,8 +108,10 @@ func (p *benchPeer) ask(request map[string]any) (*peerReply, error) {
 	return r, nil
 }
 
-// lastWords is the last line that the process wrote to its standard error.
+// lastWords ends the process and returns the last line that it wrote to its
+// standard error, which is complete only then.
 func (p *benchPeer) lastWords() string {
+	p.close()
 	lines := strings.Split(strings.TrimSpace(p.err.String()), "\n")
 	return lines[len(lines)-1]
 }

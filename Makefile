@@ -60,12 +60,7 @@ bench-go: ## Run the packages' own benchmarks that match BENCH (default all)
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser for FUZZTIME (default 30s) each
-	@grep -rHoE --include="*_test.go" --exclude-dir=.git --exclude-dir=$(VENV) --exclude-dir=build '^func Fuzz[A-Za-z0-9_]+' . | sort | \
-	while IFS=: read -r file fn; do \
-		name=$${fn#func }; package=$$(dirname "$$file"); \
-		echo "== $$package $$name"; \
-		$(GO) test "$$package" -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x </dev/null; \
-	done
+	@GO="$(GO)" testdata/fuzz.sh $(FUZZTIME)
 
 .PHONY: lab
 lab: $(VENV)/.lab build ## Open the notebooks in JupyterLab (installs it into .venv first)

@@ -55,6 +55,7 @@ func (t *Trainer) settings() map[string]string {
 		"batch":      fmt.Sprint(o.Batch),
 		"accumulate": fmt.Sprint(o.Accumulate),
 		"shards":     fmt.Sprint(o.Shards),
+		"pictures":   fmt.Sprint(o.PerPicture),
 		"seed":       fmt.Sprint(o.Seed),
 		"dropout":    fmt.Sprint(!o.NoDropout),
 		"groups":     fmt.Sprintf("%+v", o.Groups),

@@ -44,6 +44,7 @@ type Config struct {
 	Batch         int     `toml:"batch" json:"batch,omitempty"`
 	Accumulate    int     `toml:"accumulate" json:"accumulate,omitempty"`
 	Shards        int     `toml:"shards" json:"shards,omitempty"`
+	PerPicture    int     `toml:"per_picture" json:"per_picture,omitempty"`
 	Epochs        int     `toml:"epochs" json:"epochs,omitempty"`
 	Steps         int     `toml:"steps" json:"steps,omitempty"`
 	Seed          uint64  `toml:"seed" json:"seed,omitempty"`
@@ -204,7 +205,7 @@ func (c *Config) head(name string, cfg *vle.Config) (vle.Parameterized, error) {
 func (c *Config) Options(p *vle.Processor) (Options, error) {
 	o := Options{
 		Groups: c.Groups, Optimizer: c.Optimizer, Schedule: c.Schedule, ClipNorm: c.Clip, NoDropout: c.NoDropout,
-		Batch: c.Batch, Accumulate: c.Accumulate, Shards: c.Shards, Epochs: c.Epochs, Steps: c.Steps, Seed: c.Seed,
+		Batch: c.Batch, Accumulate: c.Accumulate, Shards: c.Shards, PerPicture: c.PerPicture, Epochs: c.Epochs, Steps: c.Steps, Seed: c.Seed,
 		EvaluateEvery: c.EvaluateEvery, Patience: c.Patience, SaveEvery: c.SaveEvery,
 		Dir: c.Dir, Resume: c.Resume, Processor: p,
 	}

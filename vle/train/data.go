@@ -102,10 +102,12 @@ func rngFor(seed uint64, what ...uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, seedFor(seed, what...)))
 }
 
-// batch lays examples out for a model, with their boxes if asked for.
+// batch lays examples out for a model, with their boxes if asked for. A picture
+// whose pixels several examples share is in it once.
 func batch(examples []*Example, text func(*Example) Text, boxes bool) *vle.Batch {
 	b := &vle.Batch{}
 	var types, fusion, boxTypes bool
+	pictures := map[*float32]int{}
 	for _, e := range examples {
 		t := text(e)
 		b.IDs = append(b.IDs, t.IDs)
@@ -118,7 +120,19 @@ func batch(examples []*Example, text func(*Example) Text, boxes bool) *vle.Batch
 			fusion = fusion || len(e.Boxes) > 0
 			boxTypes = boxTypes || e.BoxTypes != nil
 		}
-		b.Pixels = append(b.Pixels, e.Pixels...)
+		if len(e.Pixels) == 0 {
+			continue // the model says how many pictures there are for the texts
+		}
+		n, ok := pictures[&e.Pixels[0]]
+		if !ok {
+			n = len(pictures)
+			pictures[&e.Pixels[0]] = n
+			b.Pixels = append(b.Pixels, e.Pixels...)
+		}
+		b.Images = append(b.Images, n)
+	}
+	if len(b.Images) < len(examples) || len(pictures) == len(examples) {
+		b.Images = nil
 	}
 	if !types {
 		b.TypeIDs = nil

@@ -229,10 +229,10 @@ func (o ITM) Prepare(_ *vle.Config, batch []*Example, rng *rand.Rand) ([]*Exampl
 		c.FusionTypes = nil
 		if draw < share && !e.Mismatch {
 			// The first other text from a random place on; equal texts are no
-			// mismatch.
+			// mismatch, nor is another text about the same picture.
 			for k := range batch {
 				o := batch[(other+k)%len(batch)]
-				if (other+k)%len(batch) != i && len(o.IDs) > 0 && !equal(o.IDs, e.IDs) {
+				if (other+k)%len(batch) != i && len(o.IDs) > 0 && !equal(o.IDs, e.IDs) && !samePicture(o, e) {
 					c.Text, c.Mismatch = Text{IDs: o.IDs, TypeIDs: o.TypeIDs}, true
 					break
 				}

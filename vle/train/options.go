@@ -35,6 +35,16 @@ type Options struct {
 	// the last bits of the result. More shards keep more processors busy, fewer
 	// make larger matrices.
 	Shards int
+	// PerPicture, if not 0, puts up to so many examples of one picture next to
+	// each other, so that a batch encodes the picture once for all of them. The
+	// data must be [Pictured], or [Examples]. Each epoch still sees each example once: it deals
+	// the examples of every picture into groups of that size at random and then
+	// shuffles the groups. The examples of a batch are not independent any more,
+	// so that its gradient is as noisy as that of a smaller batch: let it hold
+	// many pictures. The random numbers that the data gets are then the same for
+	// all examples of a picture in an epoch, and a group is shown the pixels of its
+	// first example; augment the picture before anything else.
+	PerPicture int
 	// Epochs is how often each example is seen. Steps, if not 0, bounds the
 	// number of steps, or replaces Epochs.
 	Epochs, Steps int
@@ -122,7 +132,7 @@ func (o Options) complete() (Options, error) {
 		name    string
 		p       *int
 		missing int
-	}{{"Batch", &o.Batch, 32}, {"Accumulate", &o.Accumulate, 1}, {"Shards", &o.Shards, 8}, {"Epochs", &o.Epochs, 0},
+	}{{"Batch", &o.Batch, 32}, {"Accumulate", &o.Accumulate, 1}, {"Shards", &o.Shards, 8}, {"PerPicture", &o.PerPicture, 0}, {"Epochs", &o.Epochs, 0},
 		{"Steps", &o.Steps, 0}, {"EvaluateEvery", &o.EvaluateEvery, 0}, {"Patience", &o.Patience, 0}, {"SaveEvery", &o.SaveEvery, 0}} {
 		if *f.p < 0 {
 			return o, fmt.Errorf("train: options: %s is %d", f.name, *f.p)

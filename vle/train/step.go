@@ -133,6 +133,7 @@ func (s *sum) add(i int, g [][]float32) {
 }
 
 // cut divides the prepared examples of an objective into at most n shards.
+// Neighbours that share a picture stay together.
 func cut(c *vle.Config, o Objective, examples []*Example, n int, weight float64, seed func(shard int) uint64) []*shard {
 	total := 0
 	for _, e := range examples {
@@ -140,8 +141,14 @@ func cut(c *vle.Config, o Objective, examples []*Example, n int, weight float64,
 	}
 	n = min(n, len(examples))
 	var out []*shard
+	first := 0
 	for i := range n {
-		part := examples[i*len(examples)/n : (i+1)*len(examples)/n]
+		end := max(first, (i+1)*len(examples)/n)
+		for end > first && end < len(examples) && samePicture(examples[end-1], examples[end]) {
+			end++
+		}
+		part := examples[first:end]
+		first = end
 		units := 0
 		for _, e := range part {
 			units += o.Units(c, e)

@@ -24,7 +24,8 @@ type Trainer struct {
 	perEpoch  int // steps of an epoch
 	perStep   int // examples of a step
 	factor    func(step int) float64
-	order     []int // of epoch orderOf
+	sampler   *sampler
+	order     []place // of epoch orderOf
 	orderOf   int
 	ahead     *loading // the next step's examples
 	state     state
@@ -70,6 +71,9 @@ func New(model vle.Parameterized, data Data, opts Options) (*Trainer, error) {
 		return nil, errors.New("train: the data is empty")
 	}
 	t := &Trainer{model: model, data: data, opts: o, params: params, savedStep: -1, orderOf: -1}
+	if t.sampler, err = newSampler(data, o.PerPicture); err != nil {
+		return nil, err
+	}
 	t.workers = &workers{model: model, params: params}
 	w, err := t.workers.take() // to learn now whether it can be trained
 	if err != nil {
@@ -329,7 +333,7 @@ func (t *Trainer) examples(step int) ([][]*Example, error) {
 func (t *Trainer) load(step int) *loading {
 	epoch := step / t.perEpoch
 	if t.orderOf != epoch {
-		t.order, t.orderOf = rngFor(t.opts.Seed, forOrder, uint64(epoch)).Perm(t.data.Len()), epoch
+		t.order, t.orderOf = t.sampler.order(rngFor(t.opts.Seed, forOrder, uint64(epoch))), epoch
 	}
 	first := step % t.perEpoch * t.perStep
 	order := t.order[first:min(first+t.perStep, len(t.order))]
@@ -338,18 +342,23 @@ func (t *Trainer) load(step int) *loading {
 		defer close(l.done)
 		examples, errs := make([]*Example, len(order)), make([]error, len(order))
 		blas.Parallel(len(order), func(k int) {
-			i := order[k]
-			examples[k], errs[k] = t.data.Example(i, rngFor(t.opts.Seed, forExample, uint64(epoch), uint64(i)))
+			i := order[k].example
+			seed := uint64(i)
+			if p := order[k].picture; p >= 0 {
+				seed = uint64(p) // one picture is augmented in one way
+			}
+			examples[k], errs[k] = t.data.Example(i, rngFor(t.opts.Seed, forExample, uint64(epoch), seed))
 		})
 		for k, err := range errs {
 			if err == nil && examples[k] == nil {
 				err = errors.New("there is none")
 			}
 			if err != nil {
-				l.err = fmt.Errorf("train: step %d: reading example %d of the data: %w", step+1, order[k], err)
+				l.err = fmt.Errorf("train: step %d: reading example %d of the data: %w", step+1, order[k].example, err)
 				return
 			}
 		}
+		sharePixels(order, examples)
 		for len(examples) > 0 {
 			n := min(t.opts.Batch, len(examples))
 			l.micros = append(l.micros, examples[:n])

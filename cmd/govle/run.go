@@ -20,7 +20,7 @@ import (
 func runCommand() *cobra.Command {
 	var out, html, kernelName, dir string
 	var params []string
-	var timeout time.Duration
+	var timeout, grace time.Duration
 	var allowErrors, noTiming, echo, quiet, scripts bool
 	cmd := &cobra.Command{
 		Use:   "run IN.ipynb",
@@ -30,7 +30,8 @@ func runCommand() *cobra.Command {
 The kernel is this very program; neither Python nor Jupyter is needed. It stops at
 the first cell that fails, shows it, and exits with status 1; what ran is kept. With
 -o the notebook is written after every cell, so that an interrupted run loses
-nothing. Without -o and --html nothing is written and the outputs are printed.
+nothing. What goroutines print after the end of their cell is put into that cell; when
+the last cell is done the run waits --grace for more of it. Without -o and --html nothing is written and the outputs are printed.
 
 Parameters are set as papermill does: the cell tagged "parameters" holds the
 defaults, and a cell that assigns the given values is put behind it. Names that it
@@ -77,12 +78,15 @@ A cell tagged "raises-exception" may fail; one tagged "skip-execution" is not ru
 			if echo || out == "" && html == "" {
 				progress.out = cmd.OutOrStdout()
 			}
+			if grace == 0 {
+				grace = -1 // none at all
+			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			start := time.Now()
 			progress.starting(spec.DisplayName)
 			runErr := notebook.Run(ctx, nb, notebook.RunOptions{
-				Spec: spec, Dir: dir, Timeout: timeout, AllowErrors: allowErrors, NoTiming: noTiming, Save: out,
+				Spec: spec, Dir: dir, Timeout: timeout, Grace: grace, AllowErrors: allowErrors, NoTiming: noTiming, Save: out,
 				Started: progress.started, Step: progress.step, Message: progress.message, KernelLog: cmd.ErrOrStderr(),
 			})
 			progress.finish()
@@ -117,6 +121,7 @@ A cell tagged "raises-exception" may fail; one tagged "skip-execution" is not ru
 	f.StringVar(&html, "html", "", "write a page with the outputs to `FILE`")
 	f.StringArrayVarP(&params, "parameter", "p", nil, "set a parameter, `name=value`; may be repeated")
 	f.DurationVar(&timeout, "timeout", 0, "time limit for each cell, such as 90s or 5m (default none)")
+	f.DurationVar(&grace, "grace", notebook.DefaultGrace, "how long, after the last cell, to wait for output of goroutines that go on")
 	f.StringVar(&kernelName, "kernel", "", "run with the installed kernelspec `NAME` instead of this program")
 	f.StringVar(&dir, "dir", "", "working `folder` of the cells (default that of the notebook)")
 	f.BoolVar(&allowErrors, "allow-errors", false, "go on after a cell that failed")

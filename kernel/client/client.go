@@ -45,6 +45,11 @@ type link struct {
 	gone    chan struct{}       // closed when err is set
 	subbed  chan struct{}       // closed by the first message on iopub
 	onceSub sync.Once
+
+	// lateMu keeps the messages that nobody waits for in their order; it is taken
+	// before mu and held while late runs.
+	lateMu sync.Mutex
+	late   func(*wire.Message)
 }
 
 // Info is the content of a kernel_info_reply.
@@ -147,6 +152,17 @@ func (c *Client) awaitReady(ctx context.Context) error {
 	}
 }
 
+// HandleLate sets what is done with iopub messages that belong to no request in
+// progress: what goroutines print after their cell has ended, for instance. The
+// parent header says which cell that was. handle is called by one goroutine at a
+// time, in the order of the messages, and must not call methods of the client;
+// nil, which is how a client begins, drops them.
+func (c *link) HandleLate(handle func(*wire.Message)) {
+	c.lateMu.Lock()
+	defer c.lateMu.Unlock()
+	c.late = handle
+}
+
 // receive sorts one message to the request that it belongs to.
 func (c *link) receive(ch wire.Channel, frames [][]byte) {
 	m, err := c.codec.Decode(frames)
@@ -160,13 +176,39 @@ func (c *link) receive(ch wire.Channel, frames [][]byte) {
 	c.mu.Lock()
 	p := c.waiting[m.Parent.MsgID]
 	c.mu.Unlock()
-	if p == nil {
-		return
+	if p != nil {
+		select {
+		case p.messages <- m:
+			m = nil
+			select {
+			case <-p.finished: // meanwhile, perhaps before it saw this message
+			default:
+				return
+			}
+		case <-p.finished:
+		case <-c.gone:
+			return
+		}
 	}
-	select {
-	case p.messages <- m:
-	case <-p.finished:
-	case <-c.gone:
+	c.lateMu.Lock()
+	defer c.lateMu.Unlock()
+	c.leave(p)
+	if m != nil && ch == wire.IOPub && c.late != nil {
+		c.late(m)
+	}
+}
+
+// leave passes what a request that ended has not read to late; lateMu is held.
+func (c *link) leave(p *pending) {
+	for p != nil {
+		select {
+		case m := <-p.messages:
+			if c.late != nil && !isReply(m) && m.Header.MsgType != "input_request" {
+				c.late(m)
+			}
+		default:
+			return
+		}
 	}
 }
 
@@ -208,12 +250,15 @@ func (c *Client) begin(msgType string, content any) (*wire.Message, *pending, er
 	return m, p, nil
 }
 
-// end forgets a request.
+// end forgets a request. What comes for it from now on is late.
 func (c *link) end(m *wire.Message, p *pending) {
+	c.lateMu.Lock()
+	defer c.lateMu.Unlock()
 	c.mu.Lock()
 	delete(c.waiting, m.Header.MsgID)
 	c.mu.Unlock()
 	close(p.finished)
+	c.leave(p)
 }
 
 // send signs and queues a message.

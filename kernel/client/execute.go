@@ -40,9 +40,10 @@ type Reply struct {
 
 // Execute runs code and returns when the kernel is done with it: its reply has
 // come and its status is idle. Everything that it publishes meanwhile is passed
-// to handle in order, status messages included; nil is allowed. A failing cell
-// is not an error of Execute: see Reply.Status. When ctx ends first, Execute
-// returns its error and the cell goes on: call Interrupt to stop it.
+// to handle in order, status messages included; nil is allowed. What comes after
+// that goes to the function set by HandleLate. A failing cell is not an error of
+// Execute: see Reply.Status. When ctx ends first, Execute returns its error and
+// the cell goes on: call Interrupt to stop it.
 func (c *Client) Execute(ctx context.Context, code string, opts ExecuteOptions, handle func(*wire.Message)) (*Reply, error) {
 	content := map[string]any{
 		"code": code, "silent": opts.Silent, "store_history": !opts.NoHistory && !opts.Silent,

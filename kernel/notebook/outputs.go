@@ -16,8 +16,9 @@ type collector struct {
 	changed func(*Cell)
 	// clearing holds the cells whose outputs go when the next one comes.
 	clearing map[*Cell]bool
-	// stream is the stream output that is still being added to.
-	stream streamTail
+	// streams are the stream outputs that are still being added to: more than one
+	// when goroutines of earlier cells go on printing.
+	streams map[*Output]*streamTail
 }
 
 type placedOutput struct {
@@ -31,6 +32,7 @@ func newCollector(changed func(*Cell)) *collector {
 		displays: map[string][]placedOutput{},
 		changed:  changed,
 		clearing: map[*Cell]bool{},
+		streams:  map[*Output]*streamTail{},
 	}
 }
 
@@ -117,6 +119,9 @@ func (c *collector) clear(cell *Cell) {
 	for id, placed := range c.displays {
 		c.displays[id] = slices.DeleteFunc(placed, func(p placedOutput) bool { return p.cell == cell })
 	}
+	for _, o := range cell.Outputs {
+		delete(c.streams, o)
+	}
 	cell.Outputs = nil
 	c.changed(cell)
 }
@@ -129,33 +134,34 @@ func (c *collector) addStream(cell *Cell, name, text string) {
 	}
 	last := len(cell.Outputs) - 1
 	if last < 0 || c.clearing[cell] || cell.Outputs[last].Type != Stream || cell.Outputs[last].Name != name {
-		c.finishStream()
 		c.add(cell, &Output{Type: Stream, Name: name})
 		last = len(cell.Outputs) - 1
 	}
-	if o := cell.Outputs[last]; c.stream.output != o {
-		c.finishStream()
-		c.stream = streamTail{output: o, open: o.Text}
+	o := cell.Outputs[last]
+	tail := c.streams[o]
+	if tail == nil {
+		tail = &streamTail{open: o.Text}
+		c.streams[o] = tail
 	}
-	c.stream.add(text)
+	tail.add(text)
 	c.changed(cell)
 }
 
-// finishStream stores the text of the stream that is being added to. It must be
-// called before outputs are read.
-func (c *collector) finishStream() {
-	if c.stream.output != nil {
-		c.stream.output.Text = c.stream.done.String() + c.stream.open
+// finishStreams stores the text of the streams that are being added to. It must
+// be called before outputs are read.
+func (c *collector) finishStreams() {
+	for o, tail := range c.streams {
+		o.Text = tail.done.String() + tail.open
 	}
+	clear(c.streams)
 }
 
 // streamTail gathers text in time linear in its length: what lies before the
 // last line end is done with, only the open line can still be overwritten by
 // carriage returns.
 type streamTail struct {
-	output *Output
-	done   strings.Builder
-	open   string
+	done strings.Builder
+	open string
 }
 
 func (t *streamTail) add(text string) {

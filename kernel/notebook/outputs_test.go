@@ -75,7 +75,7 @@ func TestCollector(t *testing.T) {
 			for _, m := range c.messages {
 				send(t, col, cell, m.kind, m.content)
 			}
-			col.finishStream()
+			col.finishStreams()
 			if got := shown(cell); !reflect.DeepEqual(got, c.want) {
 				t.Errorf("shown %q, wanted %q", got, c.want)
 			}
@@ -106,7 +106,7 @@ func TestCollectorManyStreams(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	col.finishStream()
+	col.finishStreams()
 	if len(cell.Outputs) != 1 || len(cell.Outputs[0].Text) != 20_000_000 {
 		t.Errorf("%d outputs, the first of %d bytes", len(cell.Outputs), len(cell.Outputs[0].Text))
 	}

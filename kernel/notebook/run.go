@@ -33,11 +33,16 @@ type RunOptions struct {
 	// Save, when not empty, is the path that the notebook is written to after
 	// each cell and, while a cell runs long, every ten seconds.
 	Save string
+	// Grace is how long, after the last cell, output of goroutines that go on is
+	// still waited for; it begins anew with each such output, up to ten times.
+	// 0 means DefaultGrace, less means none.
+	Grace time.Duration
 	// Started is told the kernel's info when it is ready; nil is allowed.
 	Started func(info client.Info)
 	// Step is told when a cell starts and when it is done; nil is allowed.
 	Step func(Step)
-	// Message sees each message that a cell publishes; nil is allowed.
+	// Message sees each message that a cell publishes, also after the cell's end;
+	// nil is allowed. Started, Step and Message are called one at a time.
 	Message func(*Cell, *wire.Message)
 	// KernelLog receives what the kernel process itself prints; nil discards it.
 	KernelLog io.Writer
@@ -82,13 +87,18 @@ const (
 )
 
 // Run runs the code cells of nb in order in a fresh kernel and puts what they
-// show into nb: outputs, execution counts, times, the state of widgets. It stops
+// show into nb: outputs, execution counts, times, the state of widgets. What a
+// goroutine shows after its cell has ended is put into that cell, while later
+// cells run and for RunOptions.Grace after the last. Run stops
 // at the first cell that fails, with a *CellError, and leaves the outputs of the
 // cells after it empty. A cell tagged "raises-exception" may fail; one tagged
 // "skip-execution" and one without source is not run. When ctx ends, the running
 // cell is interrupted and what ran is kept. The kernel is always shut down.
 func Run(ctx context.Context, nb *Notebook, opts RunOptions) (err error) {
-	r := &runner{nb: nb, opts: opts, cache: cellCache{}}
+	if opts.Grace == 0 {
+		opts.Grace = DefaultGrace
+	}
+	r := &runner{nb: nb, opts: opts, cache: cellCache{}, cells: map[string]*Cell{}, heard: make(chan struct{}, 1)}
 	r.collect = newCollector(func(c *Cell) { delete(r.cache, c) })
 	var cells []int
 	for i, c := range nb.Cells {
@@ -122,24 +132,31 @@ func Run(ctx context.Context, nb *Notebook, opts RunOptions) (err error) {
 	if opts.Started != nil {
 		opts.Started(r.kernel.Info)
 	}
+	r.kernel.HandleLate(r.late)
+	defer r.kernel.HandleLate(nil) // once it returns, nothing changes nb
 	r.describeKernel()
 	if err := r.save(); err != nil {
 		return err
 	}
 	for n, i := range cells {
-		if err := r.step(ctx, i, n+1, len(cells)); err != nil {
-			return err
+		if err = r.step(ctx, i, n+1, len(cells)); err != nil {
+			break
 		}
 	}
-	return nil
+	return errors.Join(err, r.awaitLate(ctx))
 }
 
 type runner struct {
-	nb      *Notebook
-	opts    RunOptions
-	kernel  *client.Client
+	nb     *Notebook
+	opts   RunOptions
+	kernel *client.Client
+	heard  chan struct{} // has an element when late output came
+
+	mu      sync.Mutex // guards what follows and nb: late output comes from another goroutine
 	collect *collector
 	cache   cellCache
+	cells   map[string]*Cell // by ID of the request that ran them
+	lateErr error
 	saved   time.Time
 }
 
@@ -172,6 +189,8 @@ func (r *runner) describeKernel() {
 func (r *runner) step(ctx context.Context, index, number, of int) error {
 	cell := r.nb.Cells[index]
 	tell := func(s Step) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
 		if r.opts.Step != nil {
 			s.Cell, s.Number, s.Of = cell, number, of
 			r.opts.Step(s)
@@ -219,6 +238,9 @@ func (r *runner) execute(ctx context.Context, cell *Cell) error {
 	var collectErr error
 	times := map[string]any{}
 	reply, err := r.kernel.Execute(running, cell.Source, client.ExecuteOptions{}, func(m *wire.Message) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.cells[m.Parent.MsgID] = cell
 		recordTime(times, m)
 		if err := r.collect.handle(cell, m); err != nil && collectErr == nil {
 			collectErr = err
@@ -227,11 +249,13 @@ func (r *runner) execute(ctx context.Context, cell *Cell) error {
 			r.opts.Message(cell, m)
 		}
 		if time.Since(r.saved) > saveInterval {
-			collectErr = errors.Join(collectErr, r.save())
+			collectErr = errors.Join(collectErr, r.saveLocked())
 		}
 	})
 	once.Do(func() {}) // from here on nothing interrupts, and why may be read
-	r.collect.finishStream()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.collect.finishStreams()
 	r.collect.widgets.store(r.nb)
 	delete(r.cache, cell)
 	if reply != nil {
@@ -309,11 +333,18 @@ func recordTime(times map[string]any, m *wire.Message) {
 
 // save writes the notebook as it is now, if it is to be written at all.
 func (r *runner) save() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.saveLocked()
+}
+
+// saveLocked is save for callers that hold mu.
+func (r *runner) saveLocked() error {
 	r.saved = time.Now()
 	if r.opts.Save == "" {
 		return nil
 	}
-	r.collect.finishStream()
+	r.collect.finishStreams()
 	b, err := r.nb.encode(r.cache)
 	if err != nil {
 		return err

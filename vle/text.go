@@ -167,15 +167,7 @@ func (e *TextEncoder) forward(r *nn.Run, in *textRows) mat.Tensor {
 	x := e.embed(r, in)
 	items := in.rows.Items()
 	r.Show("text.embeddings", items, x)
-	var rel mat.Tensor
-	var span *nn.Span
-	if e.Relative != nil {
-		span = nn.NewSpan(max(1, in.rows.Max()), e.cfg.positionSpan(), e.cfg.PositionBuckets, e.cfg.maxDistance())
-		rel = e.Relative.Forward(r, span.Rows())
-		if e.RelativeNorm != nil {
-			rel = e.RelativeNorm.Over(r, rel)
-		}
-	}
+	rel, span := e.distances(r, in.rows.Max())
 	for i, l := range e.Layers {
 		y := l.forward(r, x, rel, span, in, i)
 		r.Free(x)
@@ -183,6 +175,20 @@ func (e *TextEncoder) forward(r *nn.Run, in *textRows) mat.Tensor {
 	}
 	r.Free(rel)
 	return x
+}
+
+// distances returns the embeddings of the distances between up to longest tokens,
+// and which rows they are; nil where the configuration has none.
+func (e *TextEncoder) distances(r *nn.Run, longest int) (mat.Tensor, *nn.Span) {
+	if e.Relative == nil {
+		return nil, nil
+	}
+	span := nn.NewSpan(max(1, longest), e.cfg.positionSpan(), e.cfg.PositionBuckets, e.cfg.maxDistance())
+	rel := e.Relative.Forward(r, span.Rows())
+	if e.RelativeNorm != nil {
+		rel = e.RelativeNorm.Over(r, rel)
+	}
+	return rel, span
 }
 
 func (e *TextEncoder) embed(r *nn.Run, in *textRows) mat.Tensor {

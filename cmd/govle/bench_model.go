@@ -3,12 +3,7 @@ package main
 import (
 	"fmt"
 	"hash/fnv"
-	"math"
-	"math/rand/v2"
 	"slices"
-
-	"github.com/nlpodyssey/spago/ag"
-	"github.com/nlpodyssey/spago/mat"
 
 	"govle/vle"
 	"govle/vle/nn"
@@ -174,99 +169,4 @@ func float64s(x []float32) []float64 {
 		y[i] = float64(v)
 	}
 	return y
-}
-
-// layerBench times one block of CLIP's encoder.
-func layerBench() []benchCase {
-	var cases []benchCase
-	for _, tokens := range []int{197, 577, 1297} {
-		for _, backward := range []bool{false, true} {
-			name, about := "forward", "one block of the image encoder, forward"
-			if backward {
-				name, about = "backward", "one block of the image encoder, forward and backward"
-			}
-			cases = append(cases, benchCase{
-				name: fmt.Sprintf("layer/%d/%s", tokens, name), about: about,
-				prepare: func(b *bench) ([]benchSide, error) {
-					cfg := benchConfig("base", 224)
-					cfg.Vision.NumLayers, cfg.Text.NumLayers, cfg.NumLayers, cfg.Text.VocabSize = 1, 0, 0, 8
-					m, err := vle.NewModel(cfg)
-					if err != nil {
-						return nil, err
-					}
-					vle.Initialize(m, 1)
-					layer := m.Vision.Layers[0]
-					h := cfg.Vision.HiddenSize
-					r := rand.New(rand.NewPCG(3, 4))
-					data, grad := normal(r, tokens*h), normal(r, tokens*h)
-					run := func() error {
-						r := nn.NewRun()
-						defer r.Close()
-						visionBlock(r, layer, nn.Dense(tokens, h, data), cfg.Vision.NumHeads)
-						return nil
-					}
-					if backward {
-						for _, l := range []*nn.Linear{layer.Query, layer.Key, layer.Value, layer.Out, layer.FC1, layer.FC2} {
-							l.W.SetRequiresGrad(true)
-							l.B.SetRequiresGrad(true)
-						}
-						for _, l := range []*nn.LayerNorm{layer.Norm1, layer.Norm2} {
-							l.W.SetRequiresGrad(true)
-							l.B.SetRequiresGrad(true)
-						}
-						run = func() error {
-							x := nn.Dense(tokens, h, data)
-							x.SetRequiresGrad(true)
-							y := visionBlock(nn.NewGraphRun(false, 0), layer, x, cfg.Vision.NumHeads)
-							y.AccGrad(nn.Dense(tokens, h, grad))
-							if err := ag.Backward(y); err != nil {
-								return err
-							}
-							for _, p := range []*nn.Linear{layer.Query, layer.Key, layer.Value, layer.Out, layer.FC1, layer.FC2} {
-								p.W.ZeroGrad()
-								p.B.ZeroGrad()
-							}
-							for _, p := range []*nn.LayerNorm{layer.Norm1, layer.Norm2} {
-								p.W.ZeroGrad()
-								p.B.ZeroGrad()
-							}
-							return nil
-						}
-					}
-					sides := []benchSide{timed("govle", run)}
-					request := map[string]any{"kind": "layer", "config": cfg, "tokens": tokens, "backward": backward}
-					if sides, err = b.addPeer(sides, "torch", "PyTorch", 0, request); err != nil {
-						return sides, err
-					}
-					request["sdpa"] = true
-					return b.addPeer(sides, "torch-sdpa", "PyTorch, fused attention", 0, request)
-				},
-			})
-		}
-	}
-	return cases
-}
-
-// visionBlock is the arithmetic of one block of the image encoder, made of the
-// operators that the encoder is made of: x [tokens × hidden] of one picture.
-func visionBlock(r *nn.Run, l *vle.VisionLayer, x mat.Tensor, heads int) mat.Tensor {
-	rows, width := x.Shape()[0], x.Shape()[1]
-	layout := nn.NewLayout(rows)
-	h := l.Norm1.Forward(r, x)
-	op := &nn.Attend{
-		Q: l.Query.Forward(r, h), K: l.Key.Forward(r, h), V: l.Value.Forward(r, h),
-		Queries: layout, Keys: layout, Heads: heads, Scale: float32(1 / math.Sqrt(float64(width/heads))),
-	}
-	ctx := r.Do(op)
-	r.Free(h, op.Q, op.K, op.V)
-	a := l.Out.Forward(r, ctx)
-	r.Free(ctx)
-	y := nn.Add(r, x, a)
-	r.Free(a)
-	h = l.Norm2.Forward(r, y)
-	m := nn.QuickGELU.Forward(r, l.FC1.Forward(r, h))
-	r.Free(h)
-	f := l.FC2.Forward(r, m)
-	r.Free(m)
-	return nn.Add(r, y, f)
 }

@@ -141,31 +141,58 @@ class Model:
 
 
 class Layer:
-    """One block of CLIP's encoder on tokens × hidden, forward or with backward."""
+    """One layer on tokens × hidden, forward or with backward: of the image encoder,
+    of the text encoder, or of the fusion's image side over 40 rows of text.
+    Weights, inputs and the gradient come from the formula."""
 
     def __init__(self, r):
         import torch
         import vle_torch
-        from transformers import CLIPVisionConfig
+        from transformers import CLIPVisionConfig, DebertaV2Config
         from transformers.models.clip.modeling_clip import CLIPEncoderLayer
+        from transformers.models.deberta_v2.modeling_deberta_v2 import DebertaV2Encoder
 
         torch.set_num_threads(THREADS)
         if r.get("sdpa"):
             vle_torch.use_sdpa()
-        layer = CLIPEncoderLayer(CLIPVisionConfig(**r["config"]["vision_config"])).eval()
-        x = torch.randn(1, r["tokens"], r["config"]["vision_config"]["hidden_size"])
-        grad = torch.randn_like(x)
+        c, tokens = r["config"], r["tokens"]
+
+        def rows(name, n):
+            return torch.from_numpy(4 * vle_torch.uniform(name, (1, n, c["hidden_size"]))).float()
+
+        def weights(module, prefix):
+            state = {n: vle_torch.formula(prefix + n, tuple(t.shape)) for n, t in module.state_dict().items()}
+            module.load_state_dict(state)
+            return module.eval()
+
+        if r["module"] == "image":
+            layer = weights(CLIPEncoderLayer(CLIPVisionConfig(**c["vision_config"])), "vision_model.vision_model.encoder.layers.0.")
+            run = lambda x: layer(x, None, None)[0]
+        elif r["module"] == "text":
+            encoder = weights(DebertaV2Encoder(DebertaV2Config(**c["text_config"])), "text_model.encoder.")
+            layer = encoder.layer[0]
+            distances = encoder.get_rel_embedding().detach()
+            pairs = encoder.get_rel_pos(torch.empty(1, tokens, 1))
+            mask = encoder.get_attention_mask(torch.ones(1, tokens))
+            run = lambda x: layer(x, mask, relative_pos=pairs, rel_embeddings=distances)
+        else:
+            layer = weights(vle_torch.FusionLayer(c), "cross_modal_image_layers.0.")
+            text = rows("text", 40)
+            run = lambda x: layer(x, text, None, None)
+        x, gradient = rows("hidden", tokens), rows("gradient", tokens)
 
         def forward():
             with torch.inference_mode():
-                layer(x, None, None)
+                return run(x)
 
         def backward():
             layer.zero_grad()
             leaf = x.clone().requires_grad_(True)
-            layer(leaf, None, None)[0].backward(grad)
+            run(leaf).backward(gradient)
+            return leaf.grad
 
         self.run = backward if r["backward"] else forward
+        self.result = lambda: self.run().flatten()[:4096].tolist()
 
 
 class Load:

@@ -47,10 +47,10 @@ bench: build ## Time govle, beside PyTorch where make bench-peers put it; BENCH=
 .PHONY: bench-peers
 bench-peers: .bench-venv/.peers ## Install PyTorch, transformers and ipykernel for make bench (5 GB)
 
-.bench-venv/.peers:
+.bench-venv/.peers: testdata/bench/requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "make bench-peers needs Python 3.8 to 3.11: install it, or name it with PYTHON=…"; exit 1; }
 	@echo "installing PyTorch into .bench-venv (some gigabytes, some minutes)"
-	@$(PYTHON) -m venv .bench-venv
+	@$(PYTHON) -m venv .bench-venv || { rm -rf .bench-venv; exit 1; }
 	@.bench-venv/bin/pip install --quiet --disable-pip-version-check -r testdata/bench/requirements.txt
 	@touch $@
 

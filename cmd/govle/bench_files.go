@@ -60,7 +60,7 @@ func (b *bench) loadSides(file string) ([]benchSide, error) {
 		"kind": "load", "path": path, "weights": filepath.Join(dir, "model.safetensors"), "config": cfg, "labels": benchLabels,
 	}
 	if strings.HasSuffix(file, ".bin") && b.noPeer != nil {
-		return nil, fmt.Errorf("torch.save must write the file: %w", b.noPeer)
+		return nil, fmt.Errorf("%w: torch.save must write the file: %w", errSkip, b.noPeer)
 	}
 	sides, err := b.addPeer([]benchSide{timed("govle", func() error {
 		m, err := vle.NewVQA(cfg)
@@ -276,10 +276,14 @@ func memoryBench() []benchCase {
 						return nil, err
 					}
 					defer s.close()
+					p, err := b.peer("memory")
+					if err != nil {
+						return nil, err
+					}
 					if _, err := s.time(1); err != nil {
 						return nil, err
 					}
-					r, err := b.peers["memory"].ask(map[string]any{"op": "memory"})
+					r, err := p.ask(map[string]any{"op": "memory"})
 					if err != nil {
 						return nil, err
 					}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,22 @@ func timed(name string, f func() error) benchSide {
 		}
 		return seconds, nil
 	}}
+}
+
+// countAllocations notes what a run of the side leaves for the garbage collector.
+func (s *benchSide) countAllocations() error {
+	const runs = 3
+	var before, after runtime.MemStats
+	if _, err := s.time(1); err != nil { // fills the arenas
+		return err
+	}
+	runtime.ReadMemStats(&before)
+	if _, err := s.time(runs); err != nil {
+		return err
+	}
+	runtime.ReadMemStats(&after)
+	s.note = fmt.Sprintf("%d allocations, %d KB a run", (after.Mallocs-before.Mallocs)/runs, (after.TotalAlloc-before.TotalAlloc)/runs/1000)
+	return nil
 }
 
 // benchRow is what one case gave.
@@ -77,6 +94,11 @@ const (
 
 // measure runs the sides of a case in turn (A B A B …).
 func (b *bench) measure(c benchCase) (*benchRow, error) {
+	b.threads = b.opts.threads
+	if c.threads > 0 {
+		b.threads = c.threads
+	}
+	runtime.GOMAXPROCS(b.threads)
 	sides, err := c.prepare(b)
 	defer func() {
 		for _, s := range sides {
@@ -108,8 +130,8 @@ func (b *bench) measure(c benchCase) (*benchRow, error) {
 		}
 		round += first[1]*float64(counts[i]) + pause.Seconds()
 	}
-	rounds := min(b.opts.rounds, max(2, int(b.opts.budget.Seconds()/max(round, 1e-9))))
-	row := &benchRow{Name: c.name, About: c.about, Work: c.work, Target: c.target, Rival: c.rival, Threads: b.opts.threads, Taken: time.Now().UTC().Truncate(time.Second), Load: loadAverage()}
+	rounds := min(b.opts.rounds, max(2, int(b.budget.Seconds()/max(round, 1e-9))))
+	row := &benchRow{Name: c.name, About: c.about, Work: c.work, Target: c.target, Rival: c.rival, Threads: b.threads, Taken: time.Now().UTC().Truncate(time.Second), Load: loadAverage()}
 	all := make([][]float64, len(sides))
 	medians := make([][]float64, len(sides))
 	for range rounds {
@@ -131,6 +153,9 @@ func (b *bench) measure(c benchCase) (*benchRow, error) {
 	}
 	for i, s := range sides {
 		r := benchResult{Name: s.name, Min: slices.Min(all[i]), Median: median(all[i]), Rounds: rounds, Bytes: s.bytes, Note: sides[i].note}
+		if c.work > 0 && b.peak > 0 && i == 0 && !c.eight {
+			r.Note = fmt.Sprintf("%.0f %% of the peak", 100*c.work/r.Min/(b.peak*float64(b.threads)))
+		}
 		if i > 0 {
 			r.RatioMin = r.Min / row.Sides[0].Min
 			each := make([]float64, rounds)

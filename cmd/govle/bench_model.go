@@ -34,10 +34,10 @@ func modelBench() []benchCase {
 		size   string
 		px     int
 		target float64
-		modes  bool
+		modes  sidesOf
 	}{
-		{"base", 224, 1.3, true}, {"base", 336, 1.3, false}, {"base", 384, 1.3, false}, {"base", 576, 1.6, false},
-		{"large", 224, 1.3, false}, {"large", 336, 1.3, false},
+		{"base", 224, 1.3, allModes}, {"base", 336, 1.3, floats}, {"base", 384, 1.3, floats}, {"base", 576, 1.6, floats},
+		{"large", 224, 1.3, floats}, {"large", 336, 1.3, floats},
 	} {
 		cases = append(cases, benchCase{
 			name: fmt.Sprintf("forward/%s/%d", s.size, s.px), about: "one question about one picture, all of the model",
@@ -47,18 +47,36 @@ func modelBench() []benchCase {
 			},
 		})
 	}
-	return append(cases, benchCase{
-		name: "questions/base/224", about: "64 questions about one picture, which is encoded once",
-		target: 1.5, rival: "^PyTorch$",
-		prepare: func(b *bench) ([]benchSide, error) {
-			return b.modelSides("base", 224, benchTexts(64, 8, 20), false)
+	return append(cases,
+		benchCase{
+			name: "forward/int8/224", about: "one question about one picture, all of the base model, weights in 8 bits on both sides",
+			target: 1.2, rival: "int8",
+			prepare: func(b *bench) ([]benchSide, error) {
+				return b.modelSides("base", 224, benchTexts(1, 17, 17), eightBits)
+			},
 		},
-	})
+		benchCase{
+			name: "questions/base/224", about: "64 questions about one picture, which is encoded once",
+			target: 1.5, rival: "^PyTorch$",
+			prepare: func(b *bench) ([]benchSide, error) {
+				return b.modelSides("base", 224, benchTexts(64, 8, 20), floats)
+			},
+		})
 }
 
+// sidesOf says which sides a case of the whole model has.
+type sidesOf int
+
+const (
+	floats    sidesOf = iota // float32 only
+	allModes                 // PyTorch's faster ways too, and our rounded weights
+	eightBits                // int8 only
+)
+
 // modelSides sets the same work up on both sides: the texts about one picture.
-// modes adds PyTorch's faster ways.
-func (b *bench) modelSides(size string, px int, ids [][]int, modes bool) ([]benchSide, error) {
+// Of PyTorch's sides the one with fused attention is our addition: transformers
+// 4.27 has none.
+func (b *bench) modelSides(size string, px int, ids [][]int, modes sidesOf) ([]benchSide, error) {
 	pixels := benchPixels(1, px)
 	own := func(name string, pack *vle.PackOptions) (benchSide, error) {
 		m, free, err := b.openBench(size, px, vle.LoadOptions{})
@@ -77,6 +95,9 @@ func (b *bench) modelSides(size string, px int, ids [][]int, modes bool) ([]benc
 			return forwardMany(m, ids, pixels, &logits)
 		})
 		s.close = free
+		if err := s.countAllocations(); err != nil {
+			return s, err
+		}
 		s.result = func() ([]float64, error) {
 			_, err := s.time(1)
 			return float64s(logits), err
@@ -86,23 +107,25 @@ func (b *bench) modelSides(size string, px int, ids [][]int, modes bool) ([]benc
 		}
 		return s, nil
 	}
-	packed, err := own("govle, weights packed", &vle.PackOptions{})
-	if err != nil {
-		return nil, err
-	}
-	mapped, err := own("govle, weights mapped", nil)
-	if err != nil {
-		return []benchSide{packed}, err
-	}
-	sides := []benchSide{packed, mapped}
-	if modes {
-		for _, precision := range []nn.Precision{nn.BFloat16, nn.Int8} {
-			s, err := own("govle "+precision.String(), &vle.PackOptions{Precision: precision})
-			if err != nil {
-				return sides, err
-			}
-			sides = append(sides, s)
+	var sides []benchSide
+	for _, way := range []struct {
+		name string
+		pack *vle.PackOptions
+		in   []sidesOf
+	}{
+		{"govle, weights packed", &vle.PackOptions{}, []sidesOf{floats, allModes}},
+		{"govle, weights mapped", nil, []sidesOf{floats, allModes}},
+		{"govle bfloat16", &vle.PackOptions{Precision: nn.BFloat16}, []sidesOf{allModes}},
+		{"govle int8", &vle.PackOptions{Precision: nn.Int8}, []sidesOf{allModes, eightBits}},
+	} {
+		if !slices.Contains(way.in, modes) {
+			continue
 		}
+		s, err := own(way.name, way.pack)
+		if err != nil {
+			return sides, err
+		}
+		sides = append(sides, s)
 	}
 	full, mask := padded(ids)
 	request := func(extra map[string]any) map[string]any {
@@ -115,19 +138,21 @@ func (b *bench) modelSides(size string, px int, ids [][]int, modes bool) ([]benc
 		}
 		return r
 	}
-	sides, err = b.addPeer(sides, "torch", "PyTorch", 1e-4, request(nil))
-	if err != nil || !modes {
-		return sides, err
-	}
 	for _, mode := range []struct {
 		peer, name string
 		tolerance  float64
 		extra      map[string]any
+		in         []sidesOf
 	}{
-		{"torch-sdpa", "PyTorch, fused attention", 1e-4, map[string]any{"sdpa": true}},
-		{"torch-bf16", "PyTorch bf16", 0, map[string]any{"dtype": "bf16", "sdpa": true}},
-		{"torch-int8", "PyTorch dynamic int8", 0, map[string]any{"dtype": "int8", "sdpa": true}},
+		{"torch", "PyTorch", 1e-4, nil, []sidesOf{floats, allModes}},
+		{"torch-sdpa", "PyTorch, fused attention", 1e-4, map[string]any{"sdpa": true}, []sidesOf{floats, allModes}},
+		{"torch-bf16", "PyTorch bf16", 0, map[string]any{"dtype": "bf16", "sdpa": true}, []sidesOf{allModes}},
+		{"torch-int8", "PyTorch dynamic int8", 0, map[string]any{"dtype": "int8", "sdpa": true}, []sidesOf{allModes, eightBits}},
 	} {
+		if !slices.Contains(mode.in, modes) {
+			continue
+		}
+		var err error
 		if sides, err = b.addPeer(sides, mode.peer, mode.name, mode.tolerance, request(mode.extra)); err != nil {
 			return sides, err
 		}

@@ -17,6 +17,8 @@ type benchPeer struct {
 	in  io.WriteCloser
 	out *bufio.Reader
 	err strings.Builder
+	// ended says that it was seen to have ended; the next case starts another.
+	ended bool
 }
 
 // peerReply is one line of a peer's answers.
@@ -53,16 +55,17 @@ func (b *bench) findPeer() {
 	b.version = fmt.Sprintf("PyTorch %s on the CPU, transformers %s, numpy %s, Python %s", r.Torch, r.Transformers, r.NumPy, r.Python)
 }
 
-// peer returns the process of that name, started when it is first asked for.
+// peer returns the process of that name for the case's number of threads, started when it is first asked for.
 func (b *bench) peer(name string) (*benchPeer, error) {
 	if b.noPeer != nil {
 		return nil, b.noPeer
 	}
-	if p := b.peers[name]; p != nil {
+	threads := fmt.Sprint(b.threads)
+	name += "/" + threads
+	if p := b.peers[name]; p != nil && !p.ended {
 		return p, nil
 	}
 	p := &benchPeer{cmd: exec.CommandContext(b.ctx, b.opts.python, b.opts.script)}
-	threads := fmt.Sprint(b.opts.threads)
 	p.cmd.Env = os.Environ()
 	for _, name := range []string{"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"} {
 		p.cmd.Env = append(p.cmd.Env, name+"="+threads)
@@ -117,6 +120,7 @@ func (p *benchPeer) lastWords() string {
 }
 
 func (p *benchPeer) close() {
+	p.ended = true
 	p.in.Close()
 	p.cmd.Wait()
 }

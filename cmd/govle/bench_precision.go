@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -20,10 +21,14 @@ func precisionBench() []benchCase {
 	return []benchCase{{
 		name: "precision/easy-vqa", about: "embedded model, one question of easy-VQA's test split, from the decoded picture to the answer",
 		prepare: func(b *bench) ([]benchSide, error) {
-			if b.opts.easyVQA == "" {
-				return nil, fmt.Errorf("needs the pictures of the PyPI package easy-vqa 1.0: unpack it and give its folder easy_vqa/data with --easy-vqa")
+			folder := b.opts.easyVQA
+			if folder == "" {
+				folder = easyVQABeside(b.opts.python)
 			}
-			exam, err := readEasyVQA(b.opts.easyVQA)
+			if folder == "" {
+				return nil, fmt.Errorf("%w: needs the pictures of the PyPI package easy-vqa 1.0, which make bench-peers installs; or unpack it and give its folder easy_vqa/data with --easy-vqa", errSkip)
+			}
+			exam, err := readEasyVQA(folder)
 			if err != nil {
 				return nil, err
 			}
@@ -69,6 +74,16 @@ func precisionBench() []benchCase {
 			return sides, nil
 		},
 	}}
+}
+
+// easyVQABeside is where the virtual environment of that Python has easy-VQA's
+// pictures, "" where it has none.
+func easyVQABeside(python string) string {
+	found, err := filepath.Glob(filepath.Join(filepath.Dir(python), "..", "lib", "python*", "site-packages", "easy_vqa", "data"))
+	if err != nil || len(found) == 0 {
+		return ""
+	}
+	return found[0]
 }
 
 // easyExam is a split of easy-VQA with its pictures, by name.

@@ -23,12 +23,22 @@ type benchReport struct {
 	Machine []string
 	Peer    string
 	Rows    []*benchRow
+	Left    []benchLeft
+}
+
+// benchLeft is a case that is not in the report, and why.
+type benchLeft struct{ Name, Why string }
+
+// peakRate is the measured float32 multiply-adds of one thread, 10⁹ operations a
+// second.
+func peakRate() float64 {
+	rate, _ := peak.FMA(50)
+	return rate
 }
 
 // describeMachine says on what it was measured: no names, no paths.
-func describeMachine() []string {
+func describeMachine(peak float64) []string {
 	c := cpuid.CPU
-	rate, kind := peak.FMA(50)
 	var have []string
 	for _, f := range []cpuid.FeatureID{cpuid.AVX2, cpuid.FMA3, cpuid.AVX512F, cpuid.AVX512VNNI, cpuid.AVX512BF16} {
 		if c.Supports(f) {
@@ -43,7 +53,7 @@ func describeMachine() []string {
 	return []string{
 		fmt.Sprintf("Processor: %s, %d logical cores; %s", name, runtime.NumCPU(), strings.Join(have, ", ")),
 		fmt.Sprintf("Caches: L1 %s, L2 %s, L3 %s", kib(c.Cache.L1D), kib(c.Cache.L2), kib(c.Cache.L3)),
-		fmt.Sprintf("Measured peak of float32 multiply-adds: %.0f G/s on one thread (%s)", rate, kind),
+		fmt.Sprintf("Measured peak of float32 multiply-adds: %.0f G/s on one thread", peak/1e9),
 		fmt.Sprintf("%s on %s/%s; kernels %s (float32) and %s (8 bits)",
 			runtime.Version(), runtime.GOOS, runtime.GOARCH, floats, eights),
 	}
@@ -162,6 +172,12 @@ func (r *benchReport) markdown(plot string) []byte {
 		row.markdown(&b)
 		if row == r.Rows[len(r.Rows)-1] || !strings.HasPrefix(r.Rows[slices.Index(r.Rows, row)+1].Name+"/", group+"/") {
 			b.WriteString("\n")
+		}
+	}
+	if len(r.Left) > 0 {
+		b.WriteString("## Left out\n\n")
+		for _, l := range r.Left {
+			fmt.Fprintf(&b, "* %s: %s\n", l.Name, l.Why)
 		}
 	}
 	return b.Bytes()

@@ -27,6 +27,8 @@ type testKernel struct {
 	fake *fake
 	conn *wire.Connection
 	logs *lockedBuffer
+
+	historyFile string // Options.History
 }
 
 // lockedBuffer is a log that may be read while it is written.
@@ -51,11 +53,17 @@ func (l *lockedBuffer) String() string {
 func startKernel(t testing.TB) *testKernel {
 	t.Helper()
 	tk := new(testKernel)
+	tk.startFake(t)
+	return tk
+}
+
+// startFake starts the server with the fake executor.
+func (tk *testKernel) startFake(t testing.TB) {
+	t.Helper()
 	tk.start(t, func(s engine.Sink) (Executor, error) {
 		tk.fake = newFake(s)
 		return tk.fake, nil
 	})
-	return tk
 }
 
 // start starts the server with an executor.
@@ -70,7 +78,7 @@ func (tk *testKernel) start(t testing.TB, newExecutor func(engine.Sink) (Executo
 		Transport: "ipc", IP: filepath.Join(dir, "s"), Key: "secret", SignatureScheme: "hmac-sha256",
 		ShellPort: 1, IOPubPort: 2, StdinPort: 3, ControlPort: 4, HBPort: 5,
 	}
-	tk.server, err = start(tk.conn, slog.New(slog.NewTextHandler(tk.logs, nil)), newExecutor)
+	tk.server, err = start(tk.conn, Options{History: tk.historyFile, Log: slog.New(slog.NewTextHandler(tk.logs, nil))}, newExecutor)
 	if err != nil {
 		t.Fatal(err)
 	}

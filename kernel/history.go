@@ -1,17 +1,23 @@
 package kernel
 
 import (
+	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
 
-// maxHistory bounds the remembered cells.
+// maxHistory bounds the remembered cells of this session.
 const maxHistory = 100_000
 
-// history is what this session ran. Sessions of the past are not kept.
+// tailLength is how much a request for the tail gets that does not say.
+const tailLength = 10
+
+// history is what this session ran and, when there is a file, what earlier ones
+// did.
 type history struct {
-	session int // the number of this session; 1, as there is no other
+	file *historyFile // nil: this session only
 
 	mu      sync.Mutex
 	entries []historyEntry
@@ -19,9 +25,10 @@ type history struct {
 
 // historyEntry is one cell that was stored.
 type historyEntry struct {
-	line   int // its number
-	input  string
-	output *string // text of its result; nil when it had none
+	session int // 0 for this session's
+	line    int // its number
+	input   string
+	output  *string // text of its result; nil when it had none, or is of another session
 }
 
 func (h *history) add(line int, input string) {
@@ -30,7 +37,11 @@ func (h *history) add(line int, input string) {
 	if len(h.entries) >= maxHistory {
 		h.entries = append(h.entries[:0], h.entries[len(h.entries)/2:]...)
 	}
-	h.entries = append(h.entries, historyEntry{line: line, input: input})
+	e := historyEntry{line: line, input: input}
+	h.entries = append(h.entries, e)
+	if h.file != nil {
+		h.file.add(e)
+	}
 }
 
 // result records the result of a cell.
@@ -45,7 +56,28 @@ func (h *history) result(line int, text string) {
 	}
 }
 
-// historyQuery is the content of a history_request.
+// all returns every entry, oldest first and this session's last, and the number of
+// this session.
+func (h *history) all() (entries []historyEntry, session int) {
+	session = 1
+	if h.file != nil {
+		entries, session = h.file.read()
+		entries = slices.DeleteFunc(entries, func(e historyEntry) bool { return e.session == session })
+		slices.SortStableFunc(entries, func(a, b historyEntry) int {
+			return cmp.Or(cmp.Compare(a.session, b.session), cmp.Compare(a.line, b.line))
+		})
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, e := range h.entries {
+		e.session = session
+		entries = append(entries, e)
+	}
+	return entries, session
+}
+
+// historyQuery is the content of a history_request. That the raw source is asked
+// for makes no difference: there is no other.
 type historyQuery struct {
 	Output     bool   `json:"output"`
 	AccessType string `json:"hist_access_type"`
@@ -63,13 +95,14 @@ func (k *server) historyRequest(r *request) any {
 	if err := r.Unmarshal(&q); err != nil {
 		return failure("BadRequest", "%v", err)
 	}
-	found, ok := k.history.find(q)
+	entries, session := k.history.all()
+	found, ok := q.find(entries, session)
 	if !ok {
 		return failure("BadRequest", "hist_access_type %q is not range, tail or search", q.AccessType)
 	}
 	list := make([][]any, len(found))
 	for i, e := range found {
-		list[i] = []any{k.history.session, e.line, e.input}
+		list[i] = []any{e.session, e.line, e.input}
 		if q.Output {
 			list[i][2] = []any{e.input, e.output}
 		}
@@ -77,51 +110,62 @@ func (k *server) historyRequest(r *request) any {
 	return map[string]any{"status": "ok", "history": list}
 }
 
-// find returns the entries that a query asks for, oldest first; ok is false when
-// its access type is unknown.
-func (h *history) find(q historyQuery) (found []historyEntry, ok bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// find returns those of the entries that the query asks for, oldest first. session
+// is the running one. ok is false when the access type is unknown.
+func (q historyQuery) find(entries []historyEntry, session int) (found []historyEntry, ok bool) {
 	switch q.AccessType {
 	case "tail":
-		found = h.entries
+		return lastOf(entries, cmp.Or(q.N, tailLength)), true
 	case "range":
-		if q.Session != 0 && q.Session != h.session {
-			return nil, true // a session of the past
-		}
-		for _, e := range h.entries {
-			if e.line >= q.Start && (q.Stop == nil || e.line < *q.Stop) {
-				found = append(found, e)
-			}
-		}
-		return found, true
+		return q.inRange(entries, session), true
 	case "search":
 		pattern := globPattern(q.Pattern)
-		last := map[string]int{} // where an input was found last
-		for _, e := range h.entries {
-			if !pattern.MatchString(e.input) {
-				continue
-			}
-			if at, dup := last[e.input]; dup && q.Unique {
-				found[at].line = -1
-			}
-			last[e.input] = len(found)
-			found = append(found, e)
-		}
-		all := found
-		found = nil
-		for _, e := range all {
-			if e.line >= 0 {
+		seen := map[string]bool{}
+		for _, e := range slices.Backward(entries) {
+			if pattern.MatchString(e.input) && !(q.Unique && seen[e.input]) {
+				seen[e.input] = true
 				found = append(found, e)
 			}
 		}
-	default:
-		return nil, false
+		slices.Reverse(found)
+		if q.N > 0 {
+			found = lastOf(found, q.N)
+		}
+		return found, true
 	}
-	if q.N > 0 && len(found) > q.N {
-		found = found[len(found)-q.N:]
+	return nil, false
+}
+
+// inRange returns the entries of one session: 0 is the running one and a negative
+// number counts back from it. Lines are from Start to before Stop; negative ones
+// count back from the end of the session.
+func (q historyQuery) inRange(entries []historyEntry, session int) (found []historyEntry) {
+	wanted := q.Session
+	if wanted <= 0 {
+		wanted += session
 	}
-	return append([]historyEntry(nil), found...), true
+	end := 0 // the line after the last
+	for _, e := range entries {
+		if e.session == wanted {
+			found = append(found, e)
+			end = max(end, e.line+1)
+		}
+	}
+	start, stop := q.Start, end
+	if start < 0 {
+		start += end
+	}
+	if q.Stop != nil {
+		if stop = *q.Stop; stop < 0 {
+			stop += end
+		}
+	}
+	return slices.DeleteFunc(found, func(e historyEntry) bool { return e.line < start || e.line >= stop })
+}
+
+// lastOf returns the last n entries.
+func lastOf(entries []historyEntry, n int) []historyEntry {
+	return entries[max(0, len(entries)-max(n, 0)):]
 }
 
 // globPattern returns the expression for a glob: * is any text, ? any character,

@@ -54,7 +54,9 @@ func realKernel(t *testing.T, more ...string) string {
 		t.Fatalf("building the govle command: %v\n%s", err, out)
 	}
 	prefix := t.TempDir()
-	dir, err := kernelspec.Install(kernelspec.Options{Prefix: prefix, Name: "go-test", Program: program, Env: map[string]string{"GOVLE_SOURCE": source}})
+	dir, err := kernelspec.Install(kernelspec.Options{Prefix: prefix, Name: "go-test", Program: program, Env: map[string]string{
+		"GOVLE_SOURCE": source, "GOVLE_HISTORY": filepath.Join(prefix, "history.jsonl"),
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,10 +89,20 @@ func TestJupyterKernelTestFake(t *testing.T) {
 	jupyter(t, "conformance.py", writeFakeSpec(t), "fake", "SAMPLES=testdata/samples_fake.json")
 }
 
+// TestJupyterHistory runs two sessions that share a history file.
+func TestJupyterHistory(t *testing.T) {
+	jupyter(t, "history.py", writeFakeSpec(t), "fake", "GOVLE_HISTORY="+filepath.Join(t.TempDir(), "history.jsonl"))
+}
+
 // TestJupyterKernelTest runs it against the real kernel.
 func TestJupyterKernelTest(t *testing.T) {
 	python(t, "jupyter_kernel_test")
-	jupyter(t, "conformance.py", realKernel(t), "go-test", "SAMPLES=testdata/samples_go.json")
+	path := realKernel(t)
+	jupyter(t, "conformance.py", path, "go-test", "SAMPLES=testdata/samples_go.json")
+	// The kernel that the command starts keeps its history where it is told to.
+	if data, err := os.ReadFile(filepath.Join(path, "..", "..", "history.jsonl")); err != nil || len(data) == 0 {
+		t.Errorf("the history file holds %q (%v)", data, err)
+	}
 }
 
 // TestWidgets plays the page to the widgets of a real kernel.

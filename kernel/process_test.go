@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	file := os.Args[len(os.Args)-1]
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	if err := serve(context.Background(), file, log, func(s engine.Sink) (Executor, error) { return newFake(s), nil }); err != nil {
+	opts := Options{History: os.Getenv("GOVLE_HISTORY"), Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	if err := serve(context.Background(), file, opts, func(s engine.Sink) (Executor, error) { return newFake(s), nil }); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -31,6 +31,11 @@ type Options struct {
 	Dir string
 	// MemoryLimit, in bytes, ends a worker that grows beyond it; 0 means none.
 	MemoryLimit int64
+	// History is the file that keeps what cells of this and earlier sessions held,
+	// for history_request. Several kernels may share it; it is made when the first
+	// cell is stored and stays below 2 MiB. Empty means that only this session is
+	// remembered.
+	History string
 	// Log receives warnings and, at debug level, every message. nil logs
 	// warnings to stderr.
 	Log *slog.Logger
@@ -42,7 +47,7 @@ type Options struct {
 // SIGINT interrupts the running cell. An error means that the kernel could not
 // start.
 func Serve(ctx context.Context, connectionFile string, opts Options) error {
-	return serve(ctx, connectionFile, opts.Log, func(sink engine.Sink) (Executor, error) {
+	return serve(ctx, connectionFile, opts, func(sink engine.Sink) (Executor, error) {
 		return engine.New(engine.Config{
 			Source: opts.Source, Cache: opts.Cache, Dir: opts.Dir, MemoryLimit: opts.MemoryLimit, Sink: sink,
 		})
@@ -50,10 +55,11 @@ func Serve(ctx context.Context, connectionFile string, opts Options) error {
 }
 
 // serve is Serve with an executor of the caller's choice.
-func serve(ctx context.Context, connectionFile string, log *slog.Logger, newExecutor func(engine.Sink) (Executor, error)) error {
-	if log == nil {
-		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+func serve(ctx context.Context, connectionFile string, opts Options, newExecutor func(engine.Sink) (Executor, error)) error {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}
+	log := opts.Log
 	conn, err := wire.ReadConnection(connectionFile)
 	if err != nil {
 		return err
@@ -64,7 +70,7 @@ func serve(ctx context.Context, connectionFile string, log *slog.Logger, newExec
 	if conn.Key == "" {
 		log.Warn("the connection file has no key: messages are not signed, and anyone who can reach the ports can run code")
 	}
-	k, err := start(conn, log, newExecutor)
+	k, err := start(conn, opts, newExecutor)
 	if err != nil {
 		return err
 	}

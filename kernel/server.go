@@ -59,13 +59,13 @@ type server struct {
 
 // start binds the sockets and begins to answer. newExecutor gets the sink that
 // the executor must deliver output to.
-func start(conn *wire.Connection, log *slog.Logger, newExecutor func(engine.Sink) (Executor, error)) (*server, error) {
+func start(conn *wire.Connection, opts Options, newExecutor func(engine.Sink) (Executor, error)) (*server, error) {
 	codec, err := wire.NewCodec(conn.SignatureScheme, conn.Key)
 	if err != nil {
 		return nil, err
 	}
 	k := &server{
-		log: log, conn: conn, codec: codec, session: wire.NewID(), user: "kernel",
+		log: opts.Log, conn: conn, codec: codec, session: wire.NewID(), user: "kernel",
 		stopping: make(chan struct{}),
 	}
 	if u, err := user.Current(); err == nil {
@@ -73,7 +73,9 @@ func start(conn *wire.Connection, log *slog.Logger, newExecutor func(engine.Sink
 	}
 	k.ctx, k.cancel = context.WithCancel(context.Background())
 	k.iopub = newPublisher(k)
-	k.history.session = 1
+	if opts.History != "" {
+		k.history.file = newHistoryFile(opts.History, opts.Log)
+	}
 	if k.exec, err = newExecutor(sink{k}); err != nil {
 		k.cancel()
 		return nil, fmt.Errorf("starting the engine: %w", err)
@@ -310,6 +312,9 @@ func (k *server) close() {
 		k.log.Warn("closing the engine", "error", err)
 	}
 	k.workers.Wait()
+	if k.history.file != nil {
+		k.history.file.flush()
+	}
 	k.iopub.flushText()
 	var closed sync.WaitGroup
 	for _, l := range k.listeners {

@@ -34,7 +34,7 @@ func chooseKernel(nb *notebook.Notebook, name string) (*kernelspec.Spec, error) 
 }
 
 // ownKernel is a spec that starts this program as a kernel, so that no Jupyter
-// installation is needed.
+// installation is needed. What it runs does not go into the user's history.
 func ownKernel() (*kernelspec.Spec, error) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -45,6 +45,6 @@ func ownKernel() (*kernelspec.Spec, error) {
 		DisplayName:   "Go (govle)",
 		Language:      "go",
 		InterruptMode: "message",
-		Argv:          []string{exe, "kernel", "--connection-file", "{connection_file}"},
+		Argv:          []string{exe, "kernel", "--history", "off", "--connection-file", "{connection_file}"},
 	}, nil
 }

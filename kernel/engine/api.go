@@ -48,8 +48,10 @@ type Config struct {
 
 // Sink receives what running cells produce. The engine calls it from one
 // goroutine at a time, in the order in which the cell produced the output.
-// cell is the ID of the cell that the output belongs to; what a goroutine prints
-// after its cell has ended comes under the newest cell.
+// cell is the ID of the cell that the output belongs to, which may have ended
+// long ago: what its goroutines print and show is the cell's all the same. Output
+// of which nobody can tell whose it is, as that of C code or of a library's own
+// background goroutines, comes under the newest cell.
 type Sink interface {
 	// Stream delivers text written to "stdout" or "stderr".
 	Stream(cell, name, text string)

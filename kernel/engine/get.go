@@ -76,7 +76,7 @@ func (ws *workspace) with(dir string, modules []string) (*workspace, error) {
 	if err := ws.tools.run(dir, ws.tools.goCmd, append([]string{"get"}, modules...)...); err != nil {
 		return nil, err
 	}
-	return &workspace{tools: ws.tools, source: ws.source, dir: dir, host: ws.host, known: map[string]*exported{}}, nil
+	return &workspace{tools: ws.tools, source: ws.source, dir: dir, host: ws.host, buildFlags: ws.buildFlags, known: map[string]*exported{}}, nil
 }
 
 // changed lists the packages that are built differently than before.

@@ -70,8 +70,8 @@ func (ws *workspace) writeKnown() error {
 // list asks the go command about packages and all that they import, building
 // what is not built yet. The error of a package is in the map.
 func (ws *workspace) list(paths []string) (failed map[string]error, err error) {
-	args := append([]string{"list", "-mod=mod", "-e", "-export", "-deps", "-buildmode=plugin",
-		"-json=ImportPath,Export,Error,DepOnly,Name,DepsErrors"}, paths...)
+	args := append(ws.goBuild("list", "-mod=mod", "-e", "-export", "-deps", "-buildmode=plugin",
+		"-json=ImportPath,Export,Error,DepOnly,Name,DepsErrors"), paths...)
 	cmd := exec.Command(ws.tools.goCmd, args...)
 	cmd.Dir, cmd.Env = ws.dir, ws.tools.env
 	var stderr bytes.Buffer

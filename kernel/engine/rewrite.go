@@ -112,7 +112,12 @@ func (g *generator) ident(id *ast.Ident, stack []ast.Node, within *types.Func) {
 			g.replace(id.Pos(), id.End(), g.imported(o.Imported().Path()))
 		}
 		return
-	case *types.Builtin, *types.Nil, *types.Label:
+	case *types.Builtin:
+		if o.Name() == "print" || o.Name() == "println" {
+			g.replace(id.Pos(), id.End(), g.imported(rtPath)+"."+strings.ToUpper(o.Name()[:1])+o.Name()[1:])
+		}
+		return
+	case *types.Nil, *types.Label:
 		return
 	case *types.TypeName:
 		if o.Pkg() == nil && isEmbedded(id, stack) {
@@ -189,13 +194,15 @@ func isEmbedded(id *ast.Ident, stack []ast.Node) bool {
 	return ok
 }
 
-// trapped names the stand-in of a function that would end the process, or read
-// from a standard input where nobody types.
+// trapped names the stand-in of a function that would end the process, read from
+// a standard input where nobody types, or start a goroutine without a guard.
 func trapped(path, name string) string {
 	switch {
 	case (path == "os" || path == "syscall") && name == "Exit":
 		return "Exit"
 	case path == "fmt" && (name == "Scan" || name == "Scanln" || name == "Scanf"):
+		return name
+	case path == "time" && name == "AfterFunc":
 		return name
 	}
 	return ""

@@ -26,8 +26,10 @@ type worker struct {
 	sink   Sink
 	out    [2]*stream // standard output and standard error
 
+	late map[lateStream][]byte // beginnings of characters, see lateText
+
 	mu   sync.Mutex
-	cell string
+	cell string // whose the output in the pipes is
 	// done receives how the running cell ended; nil between cells.
 	done chan *link.Done
 	// panicked words the panic of a goroutine.
@@ -62,7 +64,7 @@ func startWorker(host, dir string, env, args []string, limit int64, sink Sink, p
 	unix.CloseOnExec(pair[1])
 	ours, theirs := os.NewFile(uintptr(pair[0]), "worker"), os.NewFile(uintptr(pair[1]), "front")
 	defer theirs.Close()
-	w := &worker{socket: ours, conn: link.NewConn(ours), sink: sink, panicked: panicked, ready: make(chan struct{}), dead: make(chan struct{})}
+	w := &worker{socket: ours, conn: link.NewConn(ours), sink: sink, panicked: panicked, late: map[lateStream][]byte{}, ready: make(chan struct{}), dead: make(chan struct{})}
 	w.cmd = exec.Command(host, args...)
 	w.cmd.Dir = dir
 	w.cmd.Env = append(append(os.Environ(), "GOTRACEBACK=single"), env...)
@@ -251,11 +253,29 @@ func (w *worker) current() string {
 	return w.cell
 }
 
+// lateStream is a stream of a cell that has ended.
+type lateStream struct{ cell, name string }
+
+// lateText delivers what a goroutine of such a cell has written.
+func (w *worker) lateText(s lateStream, data []byte) {
+	data = append(w.late[s], data...)
+	delete(w.late, s)
+	if tail := partialRune(data); tail > 0 {
+		w.late[s] = bytes.Clone(data[len(data)-tail:])
+		data = data[:len(data)-tail]
+	}
+	if len(data) > 0 {
+		w.sink.Stream(s.cell, s.name, strings.ToValidUTF8(string(data), "�"))
+	}
+}
+
 // handle does what a message from the worker asks for.
 func (w *worker) handle(f *link.Frame) {
 	switch f.Op {
 	case link.OpReady:
 		close(w.ready)
+	case link.OpLate:
+		w.lateText(lateStream{f.Cell, f.Text}, f.Data)
 	case link.OpPublish:
 		if m := f.Message; m != nil {
 			defer w.conn.Send(&link.Frame{Op: link.OpReply, Seq: f.Seq})

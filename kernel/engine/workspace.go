@@ -34,6 +34,8 @@ type workspace struct {
 	host   string
 	known  map[string]*exported // by import path
 
+	buildFlags []string // of every go command that builds
+
 	findLinker sync.Once
 	script     string // stands in for the C compiler when cells are linked
 }
@@ -152,6 +154,9 @@ func openWorkspace(tools *toolchain, source, cache string, extra []string, tell 
 		return nil, err
 	}
 	defer unlock()
+	if err := ws.writeOverlay(); err != nil {
+		return nil, err
+	}
 	if !isFile(ws.host) {
 		tell("building the Go worker, once for this version of govle …\n")
 		if err := ws.build(extra); err != nil {
@@ -207,10 +212,15 @@ func (ws *workspace) build(extra []string) error {
 		return err
 	}
 	tmp := ws.host + ".new"
-	if err := ws.tools.run(ws.dir, ws.tools.goCmd, "build", "-mod=mod", "-o", tmp, modulePath+"/kernel/engine/internal/host"); err != nil {
+	if err := ws.tools.run(ws.dir, ws.tools.goCmd, ws.goBuild("build", "-mod=mod", "-o", tmp, modulePath+"/kernel/engine/internal/host")...); err != nil {
 		return fmt.Errorf("building the worker: %w", err)
 	}
 	return os.Rename(tmp, ws.host)
+}
+
+// goBuild is a go command that builds, with the flags of all of them.
+func (ws *workspace) goBuild(command string, args ...string) []string {
+	return slices.Concat([]string{command}, ws.buildFlags, args)
 }
 
 // quotePath writes a path for go.mod.

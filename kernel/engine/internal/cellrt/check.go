@@ -30,7 +30,6 @@ var Ctx context.Context = context.Background()
 
 // run is one execution of a cell.
 type run struct {
-	cell     string
 	label    unsafe.Pointer
 	goid     int64
 	stopping atomic.Bool
@@ -53,8 +52,7 @@ var current atomic.Pointer[run]
 func goroutineLabel() unsafe.Pointer
 
 // mine tells whether the calling goroutine was started by r, directly or not:
-// goroutines inherit their profiling labels, so the label's address names the
-// cell.
+// goroutines inherit the label that Begin has set.
 func (r *run) mine() bool { return goroutineLabel() == r.label }
 
 // trip is the slow part of Check.

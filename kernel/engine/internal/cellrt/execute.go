@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"runtime/pprof"
 	"time"
 
 	"govle/kernel/display"
@@ -36,17 +35,13 @@ func Show(values ...any) {
 	r.mu.Unlock()
 }
 
-// Execute runs a cell's entry function to its end. When the cell is stopped
+// Execute runs a cell's entry function to its end, after Begin. When the cell is stopped
 // through interrupt it gives it grace to unwind, then leaves it behind.
-func Execute(cell string, entry func(), interrupt <-chan struct{}, grace time.Duration) *link.Done {
+func Execute(entry func(), interrupt <-chan struct{}, grace time.Duration) *link.Done {
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &run{cell: cell, cancel: cancel, unwinding: map[int64]bool{}}
+	r := &run{label: goroutineLabel(), cancel: cancel, unwinding: map[int64]bool{}}
 	ended := make(chan *link.Failure, 1)
 	go func() {
-		// The label is a fresh pointer: it tells this cell's goroutines, and
-		// all that they start, from others.
-		pprof.SetGoroutineLabels(pprof.WithLabels(ctx, pprof.Labels("cell", cell)))
-		r.label = goroutineLabel()
 		r.goid = goid()
 		Ctx = ctx
 		stop.Store(0)

@@ -47,8 +47,11 @@ func main() {
 	// A runaway recursion is found before it has eaten a gigabyte.
 	debug.SetMaxStack(256 << 20)
 	cellrt.TrapLog()
+	cellrt.HookOutput(func(cell, stream string, b []byte) error {
+		return w.conn.Send(&link.Frame{Op: link.OpLate, Cell: cell, Text: stream, Data: b})
+	})
 	cellrt.OnGoroutinePanic = func(f *link.Failure) {
-		w.send(&link.Frame{Op: link.OpPublish, Cell: w.current(), Done: &link.Done{Failure: f}})
+		w.send(&link.Frame{Op: link.OpPublish, Cell: cellrt.CellOf(), Done: &link.Done{Failure: f}})
 	}
 	display.Connect(w)
 	cells := make(chan *link.Frame, 1)
@@ -115,6 +118,7 @@ func (w *worker) run(f *link.Frame) {
 	w.mu.Lock()
 	interrupt := w.interrupt
 	w.mu.Unlock()
+	cellrt.Begin(f.Cell)
 	start := time.Now()
 	var entry func()
 	var err error
@@ -130,7 +134,7 @@ func (w *worker) run(f *link.Frame) {
 	if err != nil {
 		done = &link.Done{Failure: &link.Failure{Kind: "load", Message: err.Error()}}
 	} else {
-		done = cellrt.Execute(f.Cell, entry, interrupt, time.Duration(f.GraceMS)*time.Millisecond)
+		done = cellrt.Execute(entry, interrupt, time.Duration(f.GraceMS)*time.Millisecond)
 	}
 	if done.Failure != nil && line > 0 {
 		done.Failure.Frames = append(done.Failure.Frames, link.Where{File: f.File, Line: line})
@@ -140,6 +144,7 @@ func (w *worker) run(f *link.Frame) {
 	w.mu.Lock()
 	w.interrupt = nil
 	w.mu.Unlock()
+	cellrt.End()
 	w.send(&link.Frame{Op: link.OpDone, Cell: f.Cell, Done: done})
 }
 
@@ -161,12 +166,6 @@ func load(path, symbol string) (func(), error) {
 	return *(*func())(unsafe.Pointer(&closure)), nil
 }
 
-func (w *worker) current() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.cell
-}
-
 func (w *worker) send(f *link.Frame) {
 	if err := w.conn.Send(f); err != nil {
 		fmt.Fprintln(os.Stderr, "worker:", err)
@@ -176,7 +175,7 @@ func (w *worker) send(f *link.Frame) {
 // Publish implements display.Front. It waits until the front has taken the
 // message: what the cell prints next must not overtake it.
 func (w *worker) Publish(m display.Message) error {
-	_, err := w.ask(&link.Frame{Op: link.OpPublish, Message: &link.Message{
+	_, err := w.ask(&link.Frame{Op: link.OpPublish, Cell: cellrt.CellOf(), Message: &link.Message{
 		Kind: m.Kind, Content: m.Content, Metadata: m.Metadata, Buffers: m.Buffers}})
 	return err
 }
@@ -186,7 +185,7 @@ func (w *worker) ask(f *link.Frame) (*link.Frame, error) {
 	answer := make(chan *link.Frame, 1)
 	w.mu.Lock()
 	w.seq++
-	f.Seq, f.Cell = w.seq, w.cell
+	f.Seq = w.seq
 	w.waiting[f.Seq] = answer
 	w.mu.Unlock()
 	if err := w.conn.Send(f); err != nil {
@@ -195,9 +194,13 @@ func (w *worker) ask(f *link.Frame) (*link.Frame, error) {
 	return <-answer, nil
 }
 
-// Input implements display.Front.
+// Input implements display.Front. Whoever asks, the front end that sent the
+// newest cell is the one that can answer.
 func (w *worker) Input(prompt string, password bool) (string, error) {
-	f, err := w.ask(&link.Frame{Op: link.OpInput, Text: prompt, Secret: password})
+	w.mu.Lock()
+	cell := w.cell
+	w.mu.Unlock()
+	f, err := w.ask(&link.Frame{Op: link.OpInput, Cell: cell, Text: prompt, Secret: password})
 	if err != nil {
 		return "", err
 	}

@@ -25,6 +25,7 @@ const (
 // Ops of frames from the worker to the front.
 const (
 	OpReady   = "ready"   // the worker can take cells
+	OpLate    = "late"    // Data was written to the stream Text by a goroutine of a cell that has ended
 	OpPublish = "publish" // Message goes to the front ends
 	OpInput   = "input"   // asks the user for a line: Text is the prompt
 	OpDone    = "done"    // the cell has ended
@@ -42,6 +43,7 @@ type Frame struct {
 	Program []*Node  `json:"program,omitempty"` // instead of Plugin, for a simple cell
 	Message *Message `json:"message,omitempty"`
 	Text    string   `json:"text,omitempty"`
+	Data    []byte   `json:"data,omitempty"`
 	Args    []string `json:"args,omitempty"`
 	Secret  bool     `json:"secret,omitempty"`
 	Done    *Done    `json:"done,omitempty"`

@@ -26,6 +26,21 @@ type executeRequest struct {
 // is returns the flag, true when it was not sent.
 func is(flag *bool) bool { return flag == nil || *flag }
 
+// stores reports whether the cell is counted and goes into the history.
+func (req executeRequest) stores() bool { return is(req.StoreHistory) && !req.Silent }
+
+// accept numbers a cell that begins, and publishes its source.
+func (k *server) accept(r *request, req executeRequest) (n int) {
+	n = k.nextCount(req.stores())
+	if req.stores() {
+		k.history.add(n, req.Code)
+	}
+	if !req.Silent {
+		k.iopub.publish(k.message("execute_input", r.Header, map[string]any{"code": req.Code, "execution_count": n}))
+	}
+	return n
+}
+
 // execute runs a cell: execute_input, its output, its result or error, the reply.
 func (k *server) execute(q *queue, r *request) any {
 	started := time.Now()
@@ -40,30 +55,21 @@ func (k *server) execute(q *queue, r *request) any {
 	if err := r.Unmarshal(&req); err != nil {
 		return failure("BadRequest", "%v", err)
 	}
+	if page := k.page(req.Code); page != nil {
+		// Help needs no Go to run: in a subshell it comes while a cell runs.
+		k.replyExecute(r, executed(k.accept(r, req), map[string]any{}, []any{page}), started)
+		return nil
+	}
 	k.executing.Lock()
 	defer k.executing.Unlock()
-
-	store := is(req.StoreHistory) && !req.Silent
-	n := k.nextCount(store)
-	if store {
-		k.history.add(n, req.Code)
-	}
-	if !req.Silent {
-		k.iopub.publish(k.message("execute_input", r.Header, map[string]any{"code": req.Code, "execution_count": n}))
-	}
-	if name, ok := pagerQuery(req.Code); ok {
-		if page := k.page(name); page != nil {
-			k.replyExecute(r, executed(n, map[string]any{}, []any{page}), started)
-			return nil
-		}
-	}
+	n := k.accept(r, req)
 	res := k.run(r, n, req.Code, cell{parent: r.Header, request: r, allowStdin: is(req.AllowStdin), quiet: req.Silent})
 	if res.Err != nil {
 		k.replyExecute(r, k.failed(q, r, n, req, res.Err), started)
 		return nil
 	}
 	if res.Value != nil {
-		if store {
+		if req.stores() {
 			text, _ := res.Value["text/plain"].(string)
 			k.history.result(n, text)
 		}
@@ -182,10 +188,14 @@ func pagerQuery(code string) (name string, ok bool) {
 	return name, len(trimmed) < len(line) && name != ""
 }
 
-// page returns the pager payload that describes a name, or nil when nothing is
-// known of it.
-func (k *server) page(name string) map[string]any {
+// page returns the pager payload of a cell that asks for help, or nil when it does
+// not or nothing is known of the name.
+func (k *server) page(code string) map[string]any {
 	i, ok := k.exec.(inspector)
+	if !ok {
+		return nil
+	}
+	name, ok := pagerQuery(code)
 	if !ok {
 		return nil
 	}

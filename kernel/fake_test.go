@@ -20,6 +20,7 @@ import (
 //	sleep DURATION              until then, or an interrupt
 //	block                       until an interrupt
 //	flood N                     N KiB on stdout
+//	gallery N                   N times display_data of 64 KiB
 //	show TEXT                   display_data with display_id d
 //	update TEXT                 update_display_data of it
 //	clear                       clear_output
@@ -98,6 +99,13 @@ func (f *fake) do(ctx context.Context, stop chan struct{}, c engine.Cell, res *e
 		chunk := strings.Repeat("0123456789abcde\n", 64)
 		for range n {
 			f.sink.Stream(c.ID, "stdout", chunk)
+		}
+	case "gallery":
+		var n int
+		fmt.Sscan(rest, &n)
+		picture := strings.Repeat("x", 64<<10)
+		for range n {
+			f.sink.Publish(c.ID, engine.Message{Kind: "display_data", Content: map[string]any{"data": map[string]any{"text/plain": picture}}})
 		}
 	case "show":
 		f.sink.Publish(c.ID, engine.Message{Kind: "display_data", Content: map[string]any{

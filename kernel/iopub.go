@@ -19,15 +19,15 @@ const (
 	streamDelay = 20 * time.Millisecond
 	// streamBatch is how much text is sent at once at most, about.
 	streamBatch = 64 << 10
-	// streamBurst bytes are printed as fast as front ends take them; then a cell
-	// that goes on printing is slowed to streamRate bytes a second. Nothing is
+	// streamBurst bytes are printed and shown as fast as front ends take them; then a cell
+	// that goes on is slowed to streamRate bytes a second. Nothing is
 	// lost by this.
 	streamBurst = 64 << 20
 	streamRate  = 32 << 20
-	// streamAhead is how far printed text may run ahead of a front end.
+	// streamAhead is how far output may run ahead of a front end.
 	streamAhead = 32 << 20
-	// stallLimit is how long printing waits for a front end that takes nothing;
-	// then its text is dropped until it reads again, and it is told so.
+	// stallLimit is how long output waits for a front end that takes nothing;
+	// then printed text is dropped until it reads again, and it is told so.
 	stallLimit = 500 * time.Millisecond
 	// Messages that nobody was subscribed for are kept for the first subscriber,
 	// and status messages a short time for any: a front end may send its first
@@ -87,6 +87,13 @@ func (p *publisher) publish(m *wire.Message) {
 	defer p.mu.Unlock()
 	p.flush(true)
 	p.send(m)
+}
+
+// show is publish for what a cell shows: it is held to the rate of printed text.
+func (p *publisher) show(m *wire.Message) {
+	p.limit(len(m.Content))
+	p.awaitReaders()
+	p.publish(m)
 }
 
 // stream gathers printed text and sends it in batches. It blocks to hold the

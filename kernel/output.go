@@ -121,7 +121,7 @@ func (s sink) Publish(id string, m engine.Message) {
 		msg.Metadata = s.k.encode(m.Metadata)
 	}
 	msg.Buffers = m.Buffers
-	s.k.iopub.publish(msg)
+	s.k.iopub.show(msg)
 }
 
 // Input asks the front end that sent the cell.

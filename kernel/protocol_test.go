@@ -198,6 +198,14 @@ func TestSubshells(t *testing.T) {
 	if _, err := c.InSubshell(id).Request(ctx, wire.Shell, "complete_request", object{"code": "p"}); err != nil {
 		t.Errorf("completion in a subshell: %v", err)
 	}
+	for _, kind := range []string{"inspect_request", "history_request", "is_complete_request", "comm_info_request", "kernel_info_request"} {
+		if _, err := c.InSubshell(id).Request(ctx, wire.Shell, kind, object{"code": "p", "hist_access_type": "tail"}); err != nil {
+			t.Errorf("%s in a subshell: %v", kind, err)
+		}
+	}
+	if got := run(t, c.InSubshell(id), "?print", client.ExecuteOptions{}).reply; len(got.Payload) != 1 {
+		t.Errorf("help in a subshell while a cell runs: %+v", got)
+	}
 	if got := encoded(t, ask(t, c.InSubshell("none"), wire.Shell, "kernel_info_request", object{})); !strings.Contains(got, `"status":"error"`) {
 		t.Errorf("an unknown subshell answers %s", got)
 	}

@@ -237,6 +237,59 @@ func TestStuckSubscriber(t *testing.T) {
 	}
 }
 
+// TestSlowSubscriber checks that what a cell shows, like what it prints, does not
+// pile up for a front end that reads slowly, and arrives whole.
+func TestSlowSubscriber(t *testing.T) {
+	tk := startKernel(t)
+	c := tk.connect(t)
+	tk.iopub.ahead = 1 << 20
+	const shown, size = 200, 64 << 10
+	got := make(chan struct{}, shown)
+	slow, err := zmtp.Dial(t.Context(), tk.conn.Endpoint(wire.IOPub), zmq4.Sub, nil, func(frames [][]byte) {
+		if len(frames[len(frames)-1]) > size {
+			got <- struct{}{}
+			time.Sleep(2 * time.Millisecond)
+		}
+	}, func(error) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	slow.Send([][]byte{{1}})
+	eventually(t, "both are subscribed", func() bool {
+		tk.iopub.mu.Lock()
+		defer tk.iopub.mu.Unlock()
+		return len(tk.iopub.subscribers) == 2
+	})
+	most, done := 0, make(chan struct{})
+	go func() {
+		defer close(done)
+		run(t, c, fmt.Sprint("gallery ", shown), client.ExecuteOptions{})
+	}()
+	for ended := false; !ended; {
+		select {
+		case <-done:
+			ended = true
+		case <-time.After(5 * time.Millisecond):
+		}
+		tk.iopub.mu.Lock()
+		for peer := range tk.iopub.subscribers {
+			most = max(most, peer.Pending())
+		}
+		tk.iopub.mu.Unlock()
+	}
+	if limit := tk.iopub.ahead + 4*size; most > limit {
+		t.Errorf("%d bytes waited for the slow front end; the limit is %d", most, limit)
+	}
+	for i := range shown {
+		select {
+		case <-got:
+		case <-time.After(5 * time.Second):
+			t.Fatalf("only %d of %d messages came", i, shown)
+		}
+	}
+}
+
 // TestRequestBeforeSubscription checks that a front end that subscribes only after
 // its request was answered still gets the idle status.
 func TestRequestBeforeSubscription(t *testing.T) {

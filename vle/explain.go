@@ -42,18 +42,18 @@ func (p *VQAPipeline) Explain(img image.Image, question string, k int) (*Explana
 	if err != nil {
 		return nil, fmt.Errorf("vle: question: %w", err)
 	}
-	px, err := p.Processor.pixels(img, p.Model.Config())
+	picture, err := p.EncodeImage(img)
 	if err != nil {
-		return nil, fmt.Errorf("vle: picture: %w", err)
+		return nil, err
 	}
 	c := p.Model.Config()
 	x := &Explanation{
-		Tokens: e.Tokens, Grid: c.Vision.Grid(), Geometry: px.Geometry, Layers: c.NumLayers, Heads: c.NumHeads,
+		Tokens: e.Tokens, Grid: c.Vision.Grid(), Geometry: picture.Geometry, Layers: c.NumLayers, Heads: c.NumHeads,
 		textToImage: make([][]float32, c.NumLayers), imageToText: make([][]float32, c.NumLayers),
 	}
 	r := nn.NewRun().WithWatch(x.watch)
 	defer r.Close()
-	logits, err := p.Model.Forward(r, &Batch{IDs: [][]int{e.IDs}, TypeIDs: [][]int{e.TypeIDs}, Pixels: px.Data})
+	logits, err := p.Model.Forward(r, &Batch{IDs: [][]int{e.IDs}, TypeIDs: [][]int{e.TypeIDs}, ImageFeatures: picture.Features})
 	if err != nil {
 		return nil, err
 	}

@@ -56,11 +56,11 @@ func (p *FeaturePipeline) Extract(img image.Image, text string) (*Features, erro
 	if err != nil {
 		return nil, err
 	}
-	px, err := p.Processor.pixels(img, p.Model.cfg)
+	e, err := p.EncodeImage(img)
 	if err != nil {
-		return nil, fmt.Errorf("vle: picture: %w", err)
+		return nil, err
 	}
-	b.Pixels = px.Data
+	b.ImageFeatures = e.Features
 	r := nn.NewRun()
 	defer r.Close()
 	out, err := p.Model.Forward(r, b)
@@ -68,7 +68,7 @@ func (p *FeaturePipeline) Extract(img image.Image, text string) (*Features, erro
 		return nil, err
 	}
 	f := &Features{
-		Tokens: enc[0].Tokens, Grid: p.Model.cfg.Vision.Grid(), Geometry: px.Geometry,
+		Tokens: enc[0].Tokens, Grid: p.Model.cfg.Vision.Grid(), Geometry: e.Geometry,
 		Text: wide(out.TextFeatures), Image: wide(out.ImageFeatures),
 		FusedText: wide(out.Text), FusedImage: wide(out.Image),
 	}
@@ -88,7 +88,8 @@ func wide(t tensor.Tensor) *mat.Dense {
 	return mat.NewDense(s[0], s[1], data)
 }
 
-// EncodeImage encodes a picture once, for many texts.
+// EncodeImage encodes a picture once, for many texts: give Extract what it
+// returns.
 func (p *FeaturePipeline) EncodeImage(img image.Image) (*EncodedImage, error) {
 	return encodeImage(p.Model, p.Processor, img)
 }

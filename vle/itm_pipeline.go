@@ -103,7 +103,7 @@ func (p *ITMPipeline) RankTexts(img image.Image, texts []string) (*Matches, erro
 	if err != nil {
 		return nil, err
 	}
-	e, err := encodeImage(p.Model.Body, p.Processor, img)
+	e, err := p.EncodeImage(img)
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +124,12 @@ func (p *ITMPipeline) RankTexts(img image.Image, texts []string) (*Matches, erro
 	return out, err
 }
 
+// EncodeImage encodes a picture once, for many calls: what it returns may be
+// given to every method that takes a picture.
+func (p *ITMPipeline) EncodeImage(img image.Image) (*EncodedImage, error) {
+	return encodeImage(p.Model.Body, p.Processor, img)
+}
+
 // RankImages judges one text about many pictures; the text is encoded once. In
 // the result Text names the picture by its number.
 func (p *ITMPipeline) RankImages(text string, imgs []image.Image) (*Matches, error) {
@@ -140,11 +146,11 @@ func (p *ITMPipeline) RankImages(text string, imgs []image.Image) (*Matches, err
 	}
 	out := &Matches{About: text}
 	for i, img := range imgs {
-		px, err := p.Processor.pixels(img, p.Model.Config())
+		e, err := p.EncodeImage(img)
 		if err != nil {
-			return nil, fmt.Errorf("vle: picture %d: %w", i, err)
+			return nil, fmt.Errorf("picture %d: %w", i, err)
 		}
-		m, err := p.matchFeatures(tf, px.Data)
+		m, err := p.matchFeatures(tf, e.Features)
 		if err != nil {
 			return nil, err
 		}
@@ -155,10 +161,10 @@ func (p *ITMPipeline) RankImages(text string, imgs []image.Image) (*Matches, err
 	return out, nil
 }
 
-func (p *ITMPipeline) matchFeatures(tf *TextFeatures, pixels []float32) (Match, error) {
+func (p *ITMPipeline) matchFeatures(tf *TextFeatures, vf *ImageFeatures) (Match, error) {
 	r := nn.NewRun()
 	defer r.Close()
-	y, err := p.Model.Forward(r, &Batch{TextFeatures: tf, Pixels: pixels})
+	y, err := p.Model.Forward(r, &Batch{TextFeatures: tf, ImageFeatures: vf})
 	if err != nil {
 		return Match{}, err
 	}

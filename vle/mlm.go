@@ -95,6 +95,10 @@ func (m *MLM) ForwardAt(r *nn.Run, b *Batch, at [][2]int) (mat.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
+	return m.predictAt(r, out, at)
+}
+
+func (m *MLM) predictAt(r *nn.Run, out *Output, at [][2]int) (mat.Tensor, error) {
 	index := make([]int, len(at))
 	for i, p := range at {
 		if p[0] < 0 || p[0] >= out.TextRows.Items() || p[1] < 0 || p[1] >= out.TextRows.Len(p[0]) {

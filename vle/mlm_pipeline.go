@@ -5,6 +5,7 @@ import (
 	"html"
 	"image"
 	"io"
+	"slices"
 	"strings"
 
 	"govle/vle/nn"
@@ -46,52 +47,100 @@ type Fill struct {
 	Score float64
 }
 
+// EncodeImage encodes a picture once, for many texts: give Fill what it returns.
+func (p *MLMPipeline) EncodeImage(img image.Image) (*EncodedImage, error) {
+	return encodeImage(p.Model.Body, p.Processor, img)
+}
+
 // Fill returns the k best tokens for each [MASK] in a text about img. A text
 // without one is an error.
 func (p *MLMPipeline) Fill(img image.Image, text string, k int) (*Blanks, error) {
+	all, err := p.FillAll(img, []string{text}, k)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// FillAll is Fill for many texts about one picture, which is encoded once, in
+// passes of bounded size.
+func (p *MLMPipeline) FillAll(img image.Image, texts []string, k int) ([]*Blanks, error) {
 	if err := checkK(k); err != nil {
 		return nil, err
 	}
-	b, enc, err := p.Processor.textBatch("text", []string{text})
+	b, _, err := p.Processor.textBatch("text", texts)
 	if err != nil {
 		return nil, err
 	}
 	tok := p.Processor.Tokenizer
-	var at [][2]int
-	for i, id := range enc[0].IDs {
-		if id == tok.MaskID() {
-			at = append(at, [2]int{0, i})
+	for i, ids := range b.IDs {
+		if slices.Contains(ids, tok.MaskID()) {
+			continue
 		}
+		which := "the text"
+		if len(texts) > 1 {
+			which = fmt.Sprintf("text %d", i)
+		}
+		return nil, fmt.Errorf("vle: %s has no %s: write one where a word is to be found", which, tok.Token(tok.MaskID()))
 	}
-	if len(at) == 0 {
-		return nil, fmt.Errorf("vle: the text has no %s: write one where a word is to be found", tok.Token(tok.MaskID()))
-	}
-	px, err := p.Processor.pixels(img, p.Model.Config())
-	if err != nil {
-		return nil, fmt.Errorf("vle: picture: %w", err)
-	}
-	b.Pixels = px.Data
-	r := nn.NewRun()
-	defer r.Close()
-	y, err := p.Model.ForwardAt(r, b, at)
+	e, err := p.EncodeImage(img)
 	if err != nil {
 		return nil, err
 	}
-	out := &Blanks{Text: text}
-	n := p.Model.Config().Text.VocabSize
-	for i := range at {
-		// The vocabulary may have more rows than the tokenizer has tokens.
-		probs, order := ranked(nn.Floats(y)[i*n : (i+1)*n])
-		var fills []Fill
-		for _, id := range order {
-			if len(fills) < k && id < tok.VocabSize() {
-				fills = append(fills, Fill{Token: tok.Token(id), ID: id, Score: float64(probs[id])})
+	var out []*Blanks
+	err = onImage(e, b, func(part *Batch, from int) error {
+		all, err := p.fill(part, texts[from:], k)
+		out = append(out, all...)
+		return err
+	})
+	return out, err
+}
+
+// fill fills the blanks of a batch's texts.
+func (p *MLMPipeline) fill(b *Batch, texts []string, k int) ([]*Blanks, error) {
+	tok := p.Processor.Tokenizer
+	var at [][2]int
+	for i, ids := range b.IDs {
+		for j, id := range ids {
+			if id == tok.MaskID() {
+				at = append(at, [2]int{i, j})
 			}
 		}
-		out.Blanks = append(out.Blanks, fills)
+	}
+	out := make([]*Blanks, len(b.IDs))
+	for i := range out {
+		out[i] = &Blanks{Text: texts[i]}
+	}
+	r := nn.NewRun()
+	defer r.Close()
+	body, err := p.Model.Body.forward(r, b, textPart)
+	if err != nil {
+		return nil, err
+	}
+	n := p.Model.Config().Text.VocabSize
+	for group := range slices.Chunk(at, blanksAtOnce) {
+		y, err := p.Model.predictAt(r, body, group)
+		if err != nil {
+			return nil, err
+		}
+		for i, t := range group {
+			// The vocabulary may have more rows than the tokenizer has tokens.
+			probs, order := ranked(nn.Floats(y)[i*n : (i+1)*n])
+			var fills []Fill
+			for _, id := range order {
+				if len(fills) < k && id < tok.VocabSize() {
+					fills = append(fills, Fill{Token: tok.Token(id), ID: id, Score: float64(probs[id])})
+				}
+			}
+			out[t[0]].Blanks = append(out[t[0]].Blanks, fills)
+		}
+		r.Free(y)
 	}
 	return out, nil
 }
+
+// blanksAtOnce bounds the logits that are held, a vocabulary for each blank.
+const blanksAtOnce = 64
 
 func (b *Blanks) rows(i int) []scored {
 	rows := make([]scored, len(b.Blanks[i]))

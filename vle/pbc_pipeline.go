@@ -55,6 +55,12 @@ type PatchScores struct {
 	Geometry imageproc.Geometry
 }
 
+// EncodeImage encodes a picture once, for many calls: give Locate what it
+// returns.
+func (p *PBCPipeline) EncodeImage(img image.Image) (*EncodedImage, error) {
+	return encodeImage(p.Model.Body, p.Processor, img)
+}
+
 // Locate scores the patches of img for a text.
 func (p *PBCPipeline) Locate(img image.Image, text string) (*PatchScores, error) {
 	all, err := p.LocateAll(img, []string{text})
@@ -71,14 +77,14 @@ func (p *PBCPipeline) LocateAll(img image.Image, texts []string) ([]*PatchScores
 	if err != nil {
 		return nil, err
 	}
-	e, err := encodeImage(p.Model.Body, p.Processor, img)
+	e, err := p.EncodeImage(img)
 	if err != nil {
 		return nil, err
 	}
 	grid := p.Model.Config().Vision.Grid()
 	n := grid * grid
 	var out []*PatchScores
-	return out, onImage(e, b, func(part *Batch, from int) error {
+	err = onImage(e, b, func(part *Batch, from int) error {
 		r := nn.NewRun()
 		defer r.Close()
 		y, err := p.Model.Forward(r, part)
@@ -88,11 +94,12 @@ func (p *PBCPipeline) LocateAll(img image.Image, texts []string) ([]*PatchScores
 		logits := nn.Floats(y)
 		for i := range part.IDs {
 			s := newPatchScores(texts[from+i], grid, logits[2*n*i:2*n*(i+1)])
-			s.Picture, s.Geometry = img, e.Geometry
+			s.Picture, s.Geometry = e.Image, e.Geometry
 			out = append(out, s)
 		}
 		return nil
 	})
+	return out, err
 }
 
 func newPatchScores(text string, grid int, logits []float32) *PatchScores {

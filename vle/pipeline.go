@@ -45,16 +45,37 @@ func closeWeights(c io.Closer) error {
 	return c.Close()
 }
 
-// EncodedImage is a picture that went through the vision encoder, for any
-// number of texts about it.
+// EncodedImage is a picture that went through a model's vision encoder. It
+// stands for the picture wherever a pipeline takes one, and is not encoded again
+// there by the pipeline that made it; another one encodes the picture anew. It
+// may be used by many goroutines at once, until the model changes.
 type EncodedImage struct {
+	// Image is the picture itself.
+	image.Image
 	Features *ImageFeatures
 	// Geometry says which part of the picture the patches cover.
 	Geometry imageproc.Geometry
+
+	body *Model // whose features they are
 }
 
-// encodeImage prepares a picture and runs m's vision encoder over it.
+// encodeImage prepares a picture and runs m's vision encoder over it, unless
+// that has been done.
 func encodeImage(m *Model, p *Processor, img image.Image) (*EncodedImage, error) {
+	for {
+		e, ok := img.(*EncodedImage)
+		switch {
+		case !ok:
+		case e == nil:
+			img = nil
+		case e.body == m && e.Features.Tokens == m.cfg.Vision.Patches()+1:
+			return e, nil
+		default: // another model's, or this one's before SetImageSize
+			img = e.Image
+			continue
+		}
+		break
+	}
 	px, err := p.pixels(img, m.cfg)
 	if err != nil {
 		return nil, fmt.Errorf("vle: picture: %w", err)
@@ -63,7 +84,7 @@ func encodeImage(m *Model, p *Processor, img image.Image) (*EncodedImage, error)
 	if err != nil {
 		return nil, err
 	}
-	return &EncodedImage{Features: f, Geometry: px.Geometry}, nil
+	return &EncodedImage{Image: img, Features: f, Geometry: px.Geometry, body: m}, nil
 }
 
 // textBatch makes a batch of texts without pictures, and returns the encodings.

@@ -71,7 +71,7 @@ func (m *VCR) Config() *Config { return m.Body.cfg }
 
 // Forward returns the logits [samples × choices]. choices holds one batch a
 // choice, each with the same samples in the same order. The pictures are those
-// of the first; the others' Pixels and Images are not read.
+// of the first; the others' Pixels, ImageFeatures and Images are not read.
 func (m *VCR) Forward(r *nn.Run, choices []*Batch) (mat.Tensor, error) {
 	if len(choices) == 0 {
 		return nil, fmt.Errorf("vle: no choices")
@@ -100,7 +100,7 @@ func (m *VCR) Forward(r *nn.Run, choices []*Batch) (mat.Tensor, error) {
 // each picture is encoded once.
 func interleave(choices []*Batch) (*Batch, error) {
 	first := choices[0]
-	b := &Batch{KeepPadding: first.KeepPadding, Pixels: first.Pixels, Images: []int{}}
+	b := &Batch{KeepPadding: first.KeepPadding, Pixels: first.Pixels, ImageFeatures: first.ImageFeatures, Images: []int{}}
 	for s := range first.IDs {
 		for i, c := range choices {
 			b.IDs = append(b.IDs, c.IDs[s])
@@ -152,7 +152,7 @@ func (m *VCR) watched(r *nn.Run, choices []*Batch) (mat.Tensor, error) {
 	var all mat.Tensor
 	for i, c := range choices {
 		b := *c
-		b.Pixels, b.Images = choices[0].Pixels, choices[0].Images
+		b.Pixels, b.ImageFeatures, b.Images = choices[0].Pixels, choices[0].ImageFeatures, choices[0].Images
 		r.SetPrefix(fmt.Sprintf("%d.", i))
 		out, err := m.Body.Forward(r, &b)
 		if err != nil {

@@ -74,36 +74,113 @@ func (c *VCRChoice) rows() []scored {
 	return rows
 }
 
+// EncodeImage encodes a picture once, for many questions: give Choose what it
+// returns.
+func (p *VCRPipeline) EncodeImage(img image.Image) (*EncodedImage, error) {
+	return encodeImage(p.Model.Body, p.Processor, img)
+}
+
 // Choose scores the choices of q: its answers for Q2A; for QA2R its rationales,
 // given the answer with number answer, which Q2A does not read.
 func (p *VCRPipeline) Choose(img image.Image, q *VCRQuestion, answer int) (*VCRChoice, error) {
-	px, err := p.Processor.pixels(img, p.Model.Config())
-	if err != nil {
-		return nil, fmt.Errorf("vle: picture: %w", err)
-	}
-	batches, err := p.batches(q, answer, px.Geometry)
-	if err != nil {
-		return nil, fmt.Errorf("vle: %w", err)
-	}
-	batches[0].Pixels = px.Data
-	r := nn.NewRun()
-	defer r.Close()
-	y, err := p.Model.Forward(r, batches)
+	e, err := p.EncodeImage(img)
 	if err != nil {
 		return nil, err
 	}
-	c := &VCRChoice{Task: p.Model.Task}
-	scores := append([]float32(nil), nn.Floats(y)...)
-	nn.Softmax(scores, len(scores))
-	for i, l := range nn.Floats(y) {
-		c.Logits = append(c.Logits, float64(l))
-		c.Scores = append(c.Scores, float64(scores[i]))
-		c.Texts = append(c.Texts, p.Processor.Tokenizer.Decode(batches[i].IDs[0], true))
-		if l > nn.Floats(y)[c.Best] {
-			c.Best = i
+	batches, err := p.batches(q, answer, e.Geometry)
+	if err != nil {
+		return nil, fmt.Errorf("vle: %w", err)
+	}
+	all, err := p.score(e, [][]*Batch{batches})
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// ChooseAll is Choose for many questions about one picture, which is encoded
+// once, in passes of bounded size. For QA2R answers has a number for each
+// question; Q2A does not read it.
+func (p *VCRPipeline) ChooseAll(img image.Image, questions []*VCRQuestion, answers []int) ([]*VCRChoice, error) {
+	if len(questions) == 0 {
+		return nil, errors.New("vle: no questions")
+	}
+	if p.Model.Task == QA2R && len(answers) != len(questions) {
+		return nil, fmt.Errorf("vle: %d answers for %d questions", len(answers), len(questions))
+	}
+	e, err := p.EncodeImage(img)
+	if err != nil {
+		return nil, err
+	}
+	var out []*VCRChoice
+	all := make([][]*Batch, len(questions))
+	lengths := make([]int, len(questions))
+	for i, q := range questions {
+		answer := 0
+		if p.Model.Task == QA2R {
+			answer = answers[i]
+		}
+		if all[i], err = p.batches(q, answer, e.Geometry); err != nil {
+			return nil, fmt.Errorf("vle: question %d: %w", i, err)
+		}
+		for _, b := range all[i] {
+			lengths[i] += len(b.IDs[0]) + len(b.Boxes[0]) + e.Features.Tokens
 		}
 	}
-	return c, nil
+	err = chunks(lengths, 0, func(from, to int) error {
+		for from < to { // questions with as many choices go together
+			end := from + 1
+			for end < to && len(all[end]) == len(all[from]) {
+				end++
+			}
+			part, err := p.score(e, all[from:end])
+			if err != nil {
+				return err
+			}
+			out = append(out, part...)
+			from = end
+		}
+		return nil
+	})
+	return out, err
+}
+
+// score runs the model over the choices of questions that have as many.
+func (p *VCRPipeline) score(e *EncodedImage, questions [][]*Batch) ([]*VCRChoice, error) {
+	choices := make([]*Batch, len(questions[0]))
+	for i := range choices {
+		b := &Batch{}
+		for _, q := range questions {
+			b.IDs = append(b.IDs, q[i].IDs...)
+			b.TextTypes = append(b.TextTypes, q[i].TextTypes...)
+			b.Boxes = append(b.Boxes, q[i].Boxes...)
+		}
+		choices[i] = b
+	}
+	choices[0].ImageFeatures, choices[0].Images = e.Features, make([]int, len(questions))
+	r := nn.NewRun()
+	defer r.Close()
+	y, err := p.Model.Forward(r, choices)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*VCRChoice, len(questions))
+	for k := range out {
+		c := &VCRChoice{Task: p.Model.Task}
+		logits := nn.Floats(y)[k*len(choices) : (k+1)*len(choices)]
+		scores := append([]float32(nil), logits...)
+		nn.Softmax(scores, len(scores))
+		for i, l := range logits {
+			c.Logits = append(c.Logits, float64(l))
+			c.Scores = append(c.Scores, float64(scores[i]))
+			c.Texts = append(c.Texts, p.Processor.Tokenizer.Decode(choices[i].IDs[k], true))
+			if l > logits[c.Best] {
+				c.Best = i
+			}
+		}
+		out[k] = c
+	}
+	return out, nil
 }
 
 // ChooseBoth answers a question and gives the reason for the answer it chose

@@ -70,11 +70,11 @@ func (p *VQAPipeline) Logits(img image.Image, question string) ([]float32, error
 	if err != nil {
 		return nil, err
 	}
-	px, err := p.Processor.pixels(img, p.Model.Config())
+	e, err := p.EncodeImage(img)
 	if err != nil {
-		return nil, fmt.Errorf("vle: picture: %w", err)
+		return nil, err
 	}
-	b.Pixels = px.Data
+	b.ImageFeatures = e.Features
 	r := nn.NewRun()
 	defer r.Close()
 	logits, err := p.Model.Forward(r, b)
@@ -84,14 +84,15 @@ func (p *VQAPipeline) Logits(img image.Image, question string) ([]float32, error
 	return append([]float32(nil), nn.Floats(logits)...), nil
 }
 
-// EncodeImage prepares a picture for many questions.
+// EncodeImage encodes a picture once, for many questions: what it returns may
+// be given to every method that takes a picture.
 func (p *VQAPipeline) EncodeImage(img image.Image) (*EncodedImage, error) {
 	return encodeImage(p.Model.Body, p.Processor, img)
 }
 
-// AnswerAll answers questions about one encoded picture, in passes of bounded
-// size without padding.
-func (p *VQAPipeline) AnswerAll(e *EncodedImage, questions []string, k int) ([]*Answers, error) {
+// AnswerAll answers questions about one picture, which is encoded once, in
+// passes of bounded size without padding.
+func (p *VQAPipeline) AnswerAll(img image.Image, questions []string, k int) ([]*Answers, error) {
 	if err := checkK(k); err != nil {
 		return nil, err
 	}
@@ -99,9 +100,13 @@ func (p *VQAPipeline) AnswerAll(e *EncodedImage, questions []string, k int) ([]*
 	if err != nil {
 		return nil, err
 	}
+	e, err := p.EncodeImage(img)
+	if err != nil {
+		return nil, err
+	}
 	labels := p.Model.Config().Labels
 	var out []*Answers
-	return out, onImage(e, b, func(part *Batch, from int) error {
+	err = onImage(e, b, func(part *Batch, from int) error {
 		r := nn.NewRun()
 		defer r.Close()
 		y, err := p.Model.Forward(r, part)
@@ -114,6 +119,7 @@ func (p *VQAPipeline) AnswerAll(e *EncodedImage, questions []string, k int) ([]*
 		}
 		return nil
 	})
+	return out, err
 }
 
 // Rank returns all candidates, best first, with the softmax over the candidates

@@ -91,8 +91,12 @@ see flags.
 			}
 			defer closeAll()
 			return eachPicture(pairs, func(img image.Image, at []int) error {
+				one, img, err := ofPicture(ctx, p, img)
+				if err != nil {
+					return err
+				}
 				for _, k := range at {
-					if err := f.ask(ctx, cmd.OutOrStdout(), p, img, pairs[k]); err != nil {
+					if err := f.ask(ctx, cmd.OutOrStdout(), one, img, pairs[k]); err != nil {
 						return err
 					}
 				}
@@ -192,6 +196,21 @@ func (f *askFlags) open(cmd *cobra.Command) (p *llm.Pipeline, closeAll func(), e
 	open = append(open, vqa)
 	p.VQA = vqa
 	return p, release, nil
+}
+
+// ofPicture is p for one picture: its caption is found and the picture encoded,
+// once for all questions.
+func ofPicture(ctx context.Context, p *llm.Pipeline, img image.Image) (*llm.Pipeline, image.Image, error) {
+	one := *p
+	if p.Caption != nil {
+		text, err := p.Caption.Caption(ctx, img)
+		if err != nil {
+			return nil, nil, fmt.Errorf("captioning the picture: %w", err)
+		}
+		one.Caption = llm.Caption(text)
+	}
+	e, err := p.VQA.(*vle.VQAPipeline).EncodeImage(img)
+	return &one, e, err
 }
 
 // ask asks one question and prints the answer as it comes.

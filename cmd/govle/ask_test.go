@@ -93,4 +93,9 @@ func TestAskCaptions(t *testing.T) {
 	if strings.Contains(out, "[MASK]") || !strings.Contains(out, "Caption of the picture: it is") || !strings.Contains(out, " here\n") {
 		t.Errorf("the blank is not filled in %s", out)
 	}
+	// A caption is found once for all questions about a picture.
+	several := well(t, "ask", tealCircle, "what?", "why?", "--dry-run", "--caption", "it is [MASK] here", "--mlm", mlm)
+	if one, all := strings.Index(out, "Question:"), strings.Count(several, "Caption of the picture: it is"); one < 0 || all != 2 || !strings.HasPrefix(several, out[:one]) || !strings.Contains(several, "Question: why?") {
+		t.Errorf("two questions give %s", several)
+	}
 }

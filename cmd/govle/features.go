@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"image"
 	"os"
 	"path/filepath"
 	"slices"
@@ -67,7 +66,7 @@ values (the rows), or file with -o.`,
 				return err
 			}
 			defer pipeline.Close()
-			return eachPicture(pairs, func(img image.Image, at []int) error {
+			return eachEncoded(pairs, pipeline, func(img *vle.EncodedImage, at []int) error {
 				for _, k := range at {
 					f, err := pipeline.Extract(img, pairs[k].Text)
 					if err != nil {

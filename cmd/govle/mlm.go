@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"image"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -56,7 +55,7 @@ func mlmCommand() *cobra.Command {
 				return err
 			}
 			defer pipeline.Close()
-			return eachPicture(pairs, func(img image.Image, at []int) error {
+			return eachEncoded(pairs, pipeline, func(img *vle.EncodedImage, at []int) error {
 				for _, k := range at {
 					p := pairs[k]
 					blanks, err := pipeline.Fill(img, p.Text, top)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"govle/vle"
 	"govle/vle/imageproc"
 )
 
@@ -117,6 +118,20 @@ func eachPicture(pairs []pair, f func(img image.Image, at []int) error) error {
 		}
 	}
 	return nil
+}
+
+// eachEncoded is eachPicture with pictures that a pipeline encodes once for all
+// their pairs.
+func eachEncoded(pairs []pair, p interface {
+	EncodeImage(image.Image) (*vle.EncodedImage, error)
+}, f func(img *vle.EncodedImage, at []int) error) error {
+	return eachPicture(pairs, func(img image.Image, at []int) error {
+		e, err := p.EncodeImage(img)
+		if err != nil {
+			return err
+		}
+		return f(e, at)
+	})
 }
 
 // texts are those of the numbered pairs.

@@ -96,6 +96,7 @@ from 0), scores, logits and texts (the choices as the model read them).`,
 					images = filepath.Dir(name)
 				}
 			}
+			var picture vcrPicture
 			dec := json.NewDecoder(in)
 			for n := 1; ; n++ {
 				var item vcrItem
@@ -106,7 +107,7 @@ from 0), scores, logits and texts (the choices as the model read them).`,
 				} else if err != nil {
 					return fmt.Errorf("%s: question %d: %w", name, n, err)
 				}
-				line, text, err := item.choose(q2a, qa2r, images, answer)
+				line, text, err := item.choose(q2a, qa2r, &picture, images, answer)
 				if err != nil {
 					return fmt.Errorf("%s: question %d: %w", name, n, err)
 				}
@@ -168,26 +169,57 @@ func headOf(dir string) (string, error) {
 	return d.Head, nil
 }
 
+// vcrPicture is the picture that the last question was about, as each model
+// encoded it: VCR's files have the questions about a picture in a row.
+type vcrPicture struct {
+	name      string
+	q2a, qa2r *vle.EncodedImage
+}
+
+// look encodes a picture for the models that there are.
+func (v *vcrPicture) look(name string, q2a, qa2r *vle.VCRPipeline) error {
+	if name == v.name {
+		return nil
+	}
+	*v = vcrPicture{}
+	img, err := imageproc.DecodeFile(name, nil)
+	if err != nil {
+		return err
+	}
+	if q2a != nil {
+		if v.q2a, err = q2a.EncodeImage(img); err != nil {
+			return err
+		}
+	}
+	if qa2r != nil {
+		if v.qa2r, err = qa2r.EncodeImage(img); err != nil {
+			return err
+		}
+	}
+	v.name = name
+	return nil
+}
+
 // choose asks the models that there are. given is the answer of --answer.
-func (v *vcrItem) choose(q2a, qa2r *vle.VCRPipeline, images string, given int) (line *vcrLine, text string, err error) {
+func (v *vcrItem) choose(q2a, qa2r *vle.VCRPipeline, seen *vcrPicture, images string, given int) (*vcrLine, string, error) {
 	if v.Image == "" {
 		return nil, "", fmt.Errorf(`"img_fn" is missing`)
 	}
 	picture := filepath.Join(images, v.Image)
-	img, err := imageproc.DecodeFile(picture, nil)
-	if err != nil {
+	if err := seen.look(picture, q2a, qa2r); err != nil {
 		return nil, "", err
 	}
+	var err error
 	q := &vle.VCRQuestion{Objects: v.Objects, Boxes: v.Boxes, Question: v.Question, Answers: v.Answers, Rationales: v.Rationales}
 	if q.Boxes == nil && v.Metadata != "" {
 		if q.Boxes, err = readBoxes(filepath.Join(images, v.Metadata)); err != nil {
 			return nil, "", err
 		}
 	}
-	line = &vcrLine{Image: picture}
+	line := &vcrLine{Image: picture}
 	parts := []string{picture}
 	if q2a != nil {
-		c, err := q2a.Choose(img, q, 0)
+		c, err := q2a.Choose(seen.q2a, q, 0)
 		if err != nil {
 			return nil, "", err
 		}
@@ -202,7 +234,7 @@ func (v *vcrItem) choose(q2a, qa2r *vle.VCRPipeline, images string, given int) (
 		if given < 0 {
 			return nil, "", fmt.Errorf(`a QA2R model needs to know the answer: give "answer_label", --answer or a Q2A model as well`)
 		}
-		c, err := qa2r.Choose(img, q, given)
+		c, err := qa2r.Choose(seen.qa2r, q, given)
 		if err != nil {
 			return nil, "", err
 		}

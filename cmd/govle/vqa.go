@@ -55,8 +55,7 @@ weights, spm.model).
 
 The questions are arguments, or - reads them from standard input: a question a line,
 or JSON a line, {"image": "photo.jpg", "question": "…"}, where "image" may be left out
-when the picture is an argument. A picture is encoded once for all its questions, except
-with --candidates.
+when the picture is an argument. A picture is encoded once for all its questions.
 
 --candidates chooses among these answers only, all of which are printed; their scores
 add up to 1. Each must be an answer that the model knows; govle info --json lists them.
@@ -89,7 +88,7 @@ best first), and the names of the written pictures, chart and attention.`,
 			if err := o.checkModel(pipeline.Model.Config()); err != nil {
 				return err
 			}
-			return eachPicture(pairs, func(img image.Image, at []int) error {
+			return eachEncoded(pairs, pipeline, func(img *vle.EncodedImage, at []int) error {
 				return o.answer(cmd.OutOrStdout(), pipeline, img, pairs, at)
 			})
 		},
@@ -161,7 +160,7 @@ func (o *vqaOptions) checkModel(c *vle.Config) error {
 }
 
 // answer answers the numbered questions about one picture.
-func (o *vqaOptions) answer(w io.Writer, pipeline *vle.VQAPipeline, img image.Image, pairs []pair, at []int) error {
+func (o *vqaOptions) answer(w io.Writer, pipeline *vle.VQAPipeline, img *vle.EncodedImage, pairs []pair, at []int) error {
 	all, err := o.answers(pipeline, img, texts(pairs, at))
 	if err != nil {
 		return err
@@ -196,13 +195,9 @@ func (o *vqaOptions) answer(w io.Writer, pipeline *vle.VQAPipeline, img image.Im
 	return nil
 }
 
-func (o *vqaOptions) answers(pipeline *vle.VQAPipeline, img image.Image, questions []string) ([]*vle.Answers, error) {
+func (o *vqaOptions) answers(pipeline *vle.VQAPipeline, img *vle.EncodedImage, questions []string) ([]*vle.Answers, error) {
 	if len(o.candidates) == 0 {
-		picture, err := pipeline.EncodeImage(img)
-		if err != nil {
-			return nil, err
-		}
-		return pipeline.AnswerAll(picture, questions, o.top)
+		return pipeline.AnswerAll(img, questions, o.top)
 	}
 	var all []*vle.Answers
 	for _, q := range questions {
@@ -250,7 +245,7 @@ func writeBars(name string, a *vle.Answers) error {
 
 // writeAttention draws the cross-attention of each of the question's tokens
 // over the part of the picture that the patches cover.
-func (o *vqaOptions) writeAttention(name string, pipeline *vle.VQAPipeline, img image.Image, question string) error {
+func (o *vqaOptions) writeAttention(name string, pipeline *vle.VQAPipeline, img *vle.EncodedImage, question string) error {
 	x, err := pipeline.Explain(img, question, 1)
 	if err != nil {
 		return err
@@ -270,7 +265,7 @@ func (o *vqaOptions) writeAttention(name string, pipeline *vle.VQAPipeline, img 
 			return err
 		}
 	}
-	figure, err := viz.NewAttention(img, words, weights)
+	figure, err := viz.NewAttention(img.Image, words, weights)
 	if err != nil {
 		return err
 	}

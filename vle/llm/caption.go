@@ -35,10 +35,10 @@ type TextRanker interface {
 	RankTexts(img image.Image, texts []string) (*vle.Matches, error)
 }
 
-// BlankFiller fills each [MASK] of a text about a picture; *vle.MLMPipeline
-// does.
+// BlankFiller gives the k best words for each [MASK] of texts about a picture;
+// *vle.MLMPipeline does.
 type BlankFiller interface {
-	Fill(img image.Image, text string, k int) (*vle.Blanks, error)
+	FillAll(img image.Image, texts []string, k int) ([]*vle.Blanks, error)
 }
 
 var (
@@ -74,35 +74,35 @@ func (c *VLECaption) Caption(ctx context.Context, img image.Image) (string, erro
 	if c.ITM == nil && c.MLM == nil {
 		return "", errors.New("llm: captions are ranked by ITM or filled by MLM: set one of them")
 	}
-	var all []string
+	var blank []string
 	for _, t := range c.Texts {
-		if !strings.Contains(t, mask) {
-			all = append(all, t)
-			continue
+		if strings.Contains(t, mask) {
+			blank = append(blank, t)
 		}
+	}
+	var filled map[string][]string
+	if len(blank) > 0 {
 		if c.MLM == nil {
-			return "", fmt.Errorf("llm: the caption %q has a blank: set MLM to fill it", t)
-		}
-		if err := ctx.Err(); err != nil {
-			return "", err
-		}
-		k := c.Fills
-		if k <= 0 {
-			k = 5
-		}
-		// Some of the best tokens are punctuation, which fills no blank.
-		blanks, err := c.MLM.Fill(img, t, 4*k)
-		if err != nil {
-			return "", fmt.Errorf("llm: filling %q: %w", t, err)
-		}
-		filled := fillings(t, blanks, k)
-		if len(filled) == 0 {
-			return "", fmt.Errorf("llm: no word fills the blanks of %q", t)
+			return "", fmt.Errorf("llm: the caption %q has a blank: set MLM to fill it", blank[0])
 		}
 		if c.ITM == nil {
-			return filled[0], nil
+			blank = blank[:1] // the first is taken
 		}
-		all = append(all, filled...)
+		var err error
+		if filled, err = c.fill(img, blank); err != nil {
+			return "", err
+		}
+		if c.ITM == nil {
+			return filled[blank[0]][0], nil
+		}
+	}
+	var all []string
+	for _, t := range c.Texts {
+		if f := filled[t]; f != nil {
+			all = append(all, f...)
+		} else {
+			all = append(all, t)
+		}
 	}
 	if c.ITM == nil {
 		return all[0], nil
@@ -115,6 +115,26 @@ func (c *VLECaption) Caption(ctx context.Context, img image.Image) (string, erro
 		return "", fmt.Errorf("llm: ranking captions: %w", err)
 	}
 	return ranked.Items[0].Text, nil
+}
+
+// fill returns the fillings of each text, best first and at least one.
+func (c *VLECaption) fill(img image.Image, texts []string) (map[string][]string, error) {
+	k := c.Fills
+	if k <= 0 {
+		k = 5
+	}
+	// Some of the best tokens are punctuation, which fills no blank.
+	blanks, err := c.MLM.FillAll(img, texts, 4*k)
+	if err != nil {
+		return nil, fmt.Errorf("llm: filling the blanks of captions: %w", err)
+	}
+	filled := map[string][]string{}
+	for i, t := range texts {
+		if filled[t] = fillings(t, blanks[i], k); len(filled[t]) == 0 {
+			return nil, fmt.Errorf("llm: no word fills the blanks of %q", t)
+		}
+	}
+	return filled, nil
 }
 
 // fillings returns the text with its blanks filled by the k best words each, in

@@ -175,12 +175,15 @@ func (r ranker) RankTexts(_ image.Image, texts []string) (*vle.Matches, error) {
 // filler fills every blank with the same tokens.
 type filler []vle.Fill
 
-func (f filler) Fill(_ image.Image, text string, k int) (*vle.Blanks, error) {
-	b := &vle.Blanks{Text: text}
-	for range strings.Count(text, mask) {
-		b.Blanks = append(b.Blanks, f[:min(k, len(f))])
+func (f filler) FillAll(_ image.Image, texts []string, k int) ([]*vle.Blanks, error) {
+	all := make([]*vle.Blanks, len(texts))
+	for i, text := range texts {
+		all[i] = &vle.Blanks{Text: text}
+		for range strings.Count(text, mask) {
+			all[i].Blanks = append(all[i].Blanks, f[:min(k, len(f))])
+		}
 	}
-	return b, nil
+	return all, nil
 }
 
 var words = filler{{Token: "▁", Score: 0.3}, {Token: "▁dog", Score: 0.25}, {Token: ".", Score: 0.2}, {Token: "[SEP]", Score: 0.1}, {Token: "▁cat", Score: 0.09}, {Token: "s", Score: 0.05}}

@@ -183,8 +183,12 @@ func sameShape(a, b []int) bool {
 // newParam adopts data as a parameter of the reference's shape, kept as a
 // matrix with the first dimension as rows.
 func newParam(shape []int, data []float32, trainable bool) *spago.Param {
-	p := &spago.Param{Matrix: nn.Dense(shape[0], len(data)/shape[0], data)}
-	p.SetRequiresGrad(trainable)
+	rows, cols := shape[0], len(data)/shape[0]
+	if !trainable {
+		return &spago.Param{Matrix: nn.Dense(rows, cols, data)}
+	}
+	p := &spago.Param{Matrix: nn.NewWeight(rows, cols, data)}
+	p.SetRequiresGrad(true)
 	return p
 }
 

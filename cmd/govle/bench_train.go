@@ -83,7 +83,7 @@ func (b *bench) trainSides(m *vle.VQA, n int, weights string) ([]benchSide, erro
 		if err != nil {
 			return err
 		}
-		if err := train.Backward(nn.BinaryCrossEntropy(r, logits, targets, float32(labels)), 1); err != nil {
+		if err := nn.Backward(nn.BinaryCrossEntropy(r, logits, targets, float32(labels)), 1); err != nil {
 			return err
 		}
 		for i, p := range held {

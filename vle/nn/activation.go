@@ -103,16 +103,16 @@ func (a Activation) apply(y, x []float32) {
 }
 
 // Backward adds gy·Kind'(X) to X's gradient.
-func (o *Activate) Backward(gy mat.Tensor) error {
-	if !wants(o.X) {
-		return nil
+func (o *Activate) Backward(gy mat.Tensor) error { return backward(o, gy) }
+
+func (o *Activate) back(r *Run, g []float32) {
+	s := r.sink(o.X)
+	if s.data == nil {
+		return
 	}
-	m, n := rowsCols(o.X)
-	x, g := Floats(o.X), Floats(gy)
-	gx, d := zeros(m, n)
+	x, d := Floats(o.X), s.overwrite()
 	parallelRows(len(x), 16*len(x), func(r0, r1 int) { o.Kind.slope(d[r0:r1], x[r0:r1], g[r0:r1]) })
-	o.X.AccGrad(gx)
-	return nil
+	s.done()
 }
 
 func (a Activation) slope(d, x, g []float32) {
@@ -129,7 +129,7 @@ func (a Activation) slope(d, x, g []float32) {
 		}
 	case ReLU:
 		for i, v := range x {
-			if v > 0 {
+			if d[i] = 0; v > 0 {
 				d[i] = g[i]
 			}
 		}

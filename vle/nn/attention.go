@@ -74,7 +74,7 @@ func (o *Attend) eval(r *Run) mat.Tensor {
 	rows, n := rowsCols(o.Q)
 	d := n / o.Heads
 	t, y := r.buffer(rows, n)
-	keep := r.arena == nil || o.Keep
+	keep := !r.infers() || o.Keep
 	if !keep && o.Drop.P == 0 && o.Queries.Max() > 1 { // for one query, reordering the keys does not pay
 		o.infer(y)
 		return t
@@ -82,7 +82,7 @@ func (o *Attend) eval(r *Run) mat.Tensor {
 	q, k, v := Floats(o.Q), Floats(o.K), Floats(o.V)
 	starts := probabilityStarts(o.Queries, o.Keys, o.Heads)
 	if keep {
-		o.Probabilities = make([]float32, starts[len(starts)-1])
+		o.Probabilities, _ = r.temporary(starts[len(starts)-1]) // the run's until it ends
 	}
 	maxK := o.Keys.Max()
 	blocks := (o.Queries.Max() + queryBlock - 1) / queryBlock
@@ -142,14 +142,19 @@ func (o *Attend) infer(y []float32) {
 }
 
 // Backward adds the gradients of Q, K and V.
-func (o *Attend) Backward(gy mat.Tensor) error {
+func (o *Attend) Backward(gy mat.Tensor) error { return backward(o, gy) }
+
+func (o *Attend) back(r *Run, g []float32) {
 	rows, n := rowsCols(o.Q)
-	keys, _ := rowsCols(o.K)
 	d := n / o.Heads
-	q, k, v, g := Floats(o.Q), Floats(o.K), Floats(o.V), Floats(gy)
-	gq, dq := zeros(rows, n)
-	gk, dk := zeros(keys, n)
-	gv, dv := zeros(keys, n)
+	q, k, v := Floats(o.Q), Floats(o.K), Floats(o.V)
+	sq, sk, sv := r.sink(o.Q), r.sink(o.K), r.sink(o.V)
+	together(&sq, &sk, &sv)
+	if !o.Queries.filled() || !o.Keys.filled() { // a pair with none leaves the other's rows unwritten
+		sq.sum()
+		sk.sum()
+		sv.sum()
+	}
 	starts := probabilityStarts(o.Queries, o.Keys, o.Heads)
 	tasks := o.Queries.Items() * o.Heads
 	work := 5 * rows * o.Keys.Max() * n
@@ -170,22 +175,22 @@ func (o *Attend) Backward(gy mat.Tensor) error {
 			dropped = buf[lq*lk:]
 			o.Drop.apply(dropped, p, first)
 		}
-		gemm(transposed, plain, lk, d, lq, 1, dropped, lk, g[qo:], n, 0, dv[ko:], n)
+		if sv.data != nil {
+			gemm(transposed, plain, lk, d, lq, 1, dropped, lk, g[qo:], n, sv.beta(), sv.data[ko:], n)
+		}
 		gemm(plain, transposed, lq, lk, d, 1, g[qo:], n, v[ko:], n, 0, dp, lk)
 		if o.Drop.P > 0 {
 			o.Drop.apply(dp, dp, first)
 		}
 		softmaxBackward(dp, p, lk)
-		gemm(plain, plain, lq, d, lk, o.Scale, dp, lk, k[ko:], n, 0, dq[qo:], n)
-		gemm(transposed, plain, lk, d, lq, o.Scale, dp, lk, q[qo:], n, 0, dk[ko:], n)
-	})
-	for _, x := range []struct {
-		t mat.Tensor
-		g *mat.Dense[float32]
-	}{{o.Q, gq}, {o.K, gk}, {o.V, gv}} {
-		if wants(x.t) {
-			x.t.AccGrad(x.g)
+		if sq.data != nil {
+			gemm(plain, plain, lq, d, lk, o.Scale, dp, lk, k[ko:], n, sq.beta(), sq.data[qo:], n)
 		}
-	}
-	return nil
+		if sk.data != nil {
+			gemm(transposed, plain, lk, d, lq, o.Scale, dp, lk, q[qo:], n, sk.beta(), sk.data[ko:], n)
+		}
+	})
+	sq.done()
+	sk.done()
+	sv.done()
 }

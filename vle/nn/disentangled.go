@@ -100,7 +100,7 @@ func (o *Disentangled) eval(r *Run) mat.Tensor {
 	rows, n := rowsCols(o.Q)
 	d := n / o.Heads
 	t, y := r.buffer(rows, n)
-	keep := r.arena == nil || o.Keep
+	keep := !r.infers() || o.Keep
 	if !keep && o.Drop.P == 0 && o.Rows.Max() > queryBlock { // a short text's scores fit the cache as they are
 		o.infer(y)
 		return t
@@ -110,7 +110,7 @@ func (o *Disentangled) eval(r *Run) mat.Tensor {
 	w := o.span()
 	starts := probabilityStarts(o.Rows, o.Rows, o.Heads)
 	if keep {
-		o.Probabilities = make([]float32, starts[len(starts)-1])
+		o.Probabilities, _ = r.temporary(starts[len(starts)-1]) // the run's until it ends
 	}
 	most := o.Rows.Max()
 	tasks := o.Rows.Items() * o.Heads
@@ -197,17 +197,19 @@ func (o *Disentangled) normalize(p []float32, item, l int) {
 }
 
 // Backward adds the gradients of Q, K, V, PK and PQ.
-func (o *Disentangled) Backward(gy mat.Tensor) error {
+func (o *Disentangled) Backward(gy mat.Tensor) error { return backward(o, gy) }
+
+func (o *Disentangled) back(r *Run, g []float32) {
 	rows, n := rowsCols(o.Q)
 	d := n / o.Heads
 	scale := o.scale(d)
 	w := o.span()
-	q, k, v, g := Floats(o.Q), Floats(o.K), Floats(o.V), Floats(gy)
-	gq, dq := zeros(rows, n)
-	gk, dk := zeros(rows, n)
-	gv, dv := zeros(rows, n)
-	gpk, dpk := zeros(w, n)
-	gpq, dpq := zeros(w, n)
+	q, k, v := Floats(o.Q), Floats(o.K), Floats(o.V)
+	sq, sk, sv := r.sink(o.Q), r.sink(o.K), r.sink(o.V)
+	spk, spq := r.sink(o.PK), r.sink(o.PQ)
+	spk.sum()
+	spq.sum()
+	together(&sq, &sk, &sv)
 	starts := probabilityStarts(o.Rows, o.Rows, o.Heads)
 	most := o.Rows.Max()
 	work := 5 * rows * (most + w) * n
@@ -232,35 +234,43 @@ func (o *Disentangled) Backward(gy mat.Tensor) error {
 				dropped = buf[most*most:][:l*l]
 				o.Drop.apply(dropped, p, first)
 			}
-			gemm(transposed, plain, l, d, l, 1, dropped, l, g[at:], n, 0, dv[at:], n)
+			if sv.data != nil {
+				gemm(transposed, plain, l, d, l, 1, dropped, l, g[at:], n, sv.beta(), sv.data[at:], n)
+			}
 			gemm(plain, transposed, l, l, d, 1, g[at:], n, v[at:], n, 0, dp, l)
 			if o.Drop.P > 0 {
 				o.Drop.apply(dp, dp, first)
 			}
 			softmaxBackward(dp, p, l)
-			gemm(plain, plain, l, d, l, scale, dp, l, k[at:], n, 0, dq[at:], n)
-			gemm(transposed, plain, l, d, l, scale, dp, l, q[at:], n, 0, dk[at:], n)
+			if sq.data != nil {
+				gemm(plain, plain, l, d, l, scale, dp, l, k[at:], n, sq.beta(), sq.data[at:], n)
+			}
+			if sk.data != nil {
+				gemm(transposed, plain, l, d, l, scale, dp, l, q[at:], n, sk.beta(), sk.data[at:], n)
+			}
 			if o.PK != nil {
 				o.gatherQueryGrad(pos, dp, l, w)
-				gemm(plain, plain, l, d, w, scale, pos, w, Floats(o.PK)[h*d:], n, 1, dq[at:], n)
-				gemm(transposed, plain, w, d, l, scale, pos, w, q[at:], n, 1, dpk[h*d:], n)
+				if sq.data != nil {
+					gemm(plain, plain, l, d, w, scale, pos, w, Floats(o.PK)[h*d:], n, 1, sq.data[at:], n)
+				}
+				if spk.data != nil {
+					gemm(transposed, plain, w, d, l, scale, pos, w, q[at:], n, 1, spk.data[h*d:], n)
+				}
 			}
 			if o.PQ != nil {
 				o.gatherKeyGrad(pos, dp, l, w)
-				gemm(plain, plain, l, d, w, scale, pos, w, Floats(o.PQ)[h*d:], n, 1, dk[at:], n)
-				gemm(transposed, plain, w, d, l, scale, pos, w, k[at:], n, 1, dpq[h*d:], n)
+				if sk.data != nil {
+					gemm(plain, plain, l, d, w, scale, pos, w, Floats(o.PQ)[h*d:], n, 1, sk.data[at:], n)
+				}
+				if spq.data != nil {
+					gemm(transposed, plain, w, d, l, scale, pos, w, k[at:], n, 1, spq.data[h*d:], n)
+				}
 			}
 		}
 	})
-	for _, x := range []struct {
-		t mat.Tensor
-		g *mat.Dense[float32]
-	}{{o.Q, gq}, {o.K, gk}, {o.V, gv}, {o.PK, gpk}, {o.PQ, gpq}} {
-		if wants(x.t) {
-			x.t.AccGrad(x.g)
-		}
+	for _, s := range []sink{sq, sk, sv, spk, spq} {
+		s.done()
 	}
-	return nil
 }
 
 func (o *Disentangled) gatherQueryGrad(pos, dp []float32, l, w int) {

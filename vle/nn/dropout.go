@@ -60,9 +60,11 @@ var _ Operator = (*Drop)(nil)
 // Operands returns X.
 func (o *Drop) Operands() []mat.Tensor { return []mat.Tensor{o.X} }
 
-func (o *Drop) check() error {
-	if o.Mask.P < 0 || o.Mask.P >= 1 {
-		return shapeError("Drop", "probability %g is outside [0, 1)", o.Mask.P)
+func (o *Drop) check() error { return o.Mask.check("Drop") }
+
+func (d DropMask) check(op string) error {
+	if d.P < 0 || d.P >= 1 {
+		return shapeError(op, "dropout of %g is outside [0, 1)", d.P)
 	}
 	return nil
 }
@@ -78,12 +80,11 @@ func (o *Drop) eval(r *Run) mat.Tensor {
 }
 
 // Backward drops gy likewise.
-func (o *Drop) Backward(gy mat.Tensor) error {
-	if wants(o.X) {
-		m, n := rowsCols(o.X)
-		gx, d := zeros(m, n)
-		o.Mask.apply(d, Floats(gy), 0)
-		o.X.AccGrad(gx)
+func (o *Drop) Backward(gy mat.Tensor) error { return backward(o, gy) }
+
+func (o *Drop) back(r *Run, g []float32) {
+	if s := r.sink(o.X); s.data != nil {
+		o.Mask.apply(s.overwrite(), g, 0)
+		s.done()
 	}
-	return nil
 }

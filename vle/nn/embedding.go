@@ -82,18 +82,18 @@ func (o *Gather) eval(r *Run) mat.Tensor {
 }
 
 // Backward adds each row of gy to the gradient of the row it came from.
-func (o *Gather) Backward(gy mat.Tensor) error {
-	if !wants(o.X) {
-		return nil
+func (o *Gather) Backward(gy mat.Tensor) error { return backward(o, gy) }
+
+func (o *Gather) back(r *Run, g []float32) {
+	s := r.rowsSink(o.X, o.Index)
+	if s.data == nil {
+		return
 	}
-	m, n := rowsCols(o.X)
-	g := Floats(gy)
-	gx, d := zeros(m, n)
+	_, n := rowsCols(o.X)
 	for i, row := range o.Index {
 		if row != o.Padding {
-			vec.Axpy(d[row*n:(row+1)*n], 1, g[i*n:(i+1)*n])
+			vec.Add(s.data[row*n:(row+1)*n], g[i*n:(i+1)*n])
 		}
 	}
-	o.X.AccGrad(gx)
-	return nil
+	s.done()
 }

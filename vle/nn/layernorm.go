@@ -72,8 +72,9 @@ func (o *Normalize) eval(r *Run) mat.Tensor {
 	m, n := rowsCols(o.X)
 	x, w, b := Floats(o.X), Floats(o.W), Floats(o.B)
 	t, y := r.over(o.X, o.InPlace)
-	if r.arena == nil {
-		o.mean, o.scale = make([]float32, m), make([]float32, m)
+	if !r.infers() {
+		stats, _ := r.temporary(2 * m) // the run's until it ends
+		o.mean, o.scale = stats[:m], stats[m:]
 	}
 	parallelRows(m, 4*m*n, func(r0, r1 int) {
 		for i := r0; i < r1; i++ {
@@ -87,22 +88,33 @@ func (o *Normalize) eval(r *Run) mat.Tensor {
 }
 
 // Backward adds the gradients of X, W and B.
-func (o *Normalize) Backward(gy mat.Tensor) error {
+func (o *Normalize) Backward(gy mat.Tensor) error { return backward(o, gy) }
+
+func (o *Normalize) back(r *Run, g []float32) {
 	m, n := rowsCols(o.X)
-	x, w, g := Floats(o.X), Floats(o.W), Floats(gy)
-	gx, dx := zeros(m, n)
-	gw, dw := zeros(n, 1)
-	gb, db := zeros(n, 1)
+	x, w := Floats(o.X), Floats(o.W)
+	sx, sw, sb := r.sink(o.X), r.sink(o.W), r.sink(o.B)
+	unread, v := r.temporary(3 * n) // for what nobody wants
+	defer r.drop(v)
+	dw, db := unread[:n], unread[n:2*n]
+	if sw.data != nil {
+		dw = sw.sum()
+	}
+	if sb.data != nil {
+		db = sb.sum()
+	}
+	var dx []float32
+	if sx.data != nil {
+		dx = sx.overwrite()
+	}
 	for i := range m {
-		vec.LayerNormGrad(dx[i*n:(i+1)*n], g[i*n:(i+1)*n], x[i*n:(i+1)*n], w, o.mean[i], o.scale[i], dw, db)
-	}
-	for _, p := range []struct {
-		t mat.Tensor
-		g *mat.Dense[float32]
-	}{{o.X, gx}, {o.W, gw}, {o.B, gb}} {
-		if wants(p.t) {
-			p.t.AccGrad(p.g)
+		row := unread[2*n:]
+		if dx != nil {
+			row = dx[i*n : (i+1)*n]
 		}
+		vec.LayerNormGrad(row, g[i*n:(i+1)*n], x[i*n:(i+1)*n], w, o.mean[i], o.scale[i], dw, db)
 	}
-	return nil
+	sx.done()
+	sw.done()
+	sb.done()
 }

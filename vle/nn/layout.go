@@ -40,5 +40,15 @@ func (l Layout) Max() int {
 	return m
 }
 
+// filled reports whether every item has rows.
+func (l Layout) filled() bool {
+	for i := range l.Items() {
+		if l.Len(i) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // Firsts returns the first row of each item.
 func (l Layout) Firsts() []int { return l[:l.Items()] }

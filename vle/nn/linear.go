@@ -56,7 +56,9 @@ func (l *Linear) ForwardAdded(r *Run, x, residual mat.Tensor, dropout float32) m
 	if r.fuses() {
 		return l.infer(r, x, 0, residual)
 	}
-	return Add(r, residual, Dropout(r, r.Do(l.affine(x)), dropout))
+	op := l.affine(x)
+	op.Residual, op.Drop = residual, r.NewDropMask(dropout)
+	return r.Do(op)
 }
 
 func (l *Linear) affine(x mat.Tensor) *Affine {
@@ -67,11 +69,15 @@ func (l *Linear) affine(x mat.Tensor) *Affine {
 	return op
 }
 
-// fuses reports whether linear layers may finish their result while it is in
-// the cache: in inference, where the products are this module's own.
-func (r *Run) fuses() bool {
+// fuses reports whether linear layers may take a road of their own in
+// inference.
+func (r *Run) fuses() bool { return r.infers() && ownProducts() }
+
+// ownProducts reports whether matrix products are this module's own, which
+// can finish a result while it is in the cache.
+func ownProducts() bool {
 	_, own := blas32.Implementation().(blas.Implementation)
-	return own && r.arena != nil
+	return own
 }
 
 // infer is act(x·Wᵀ + b) + residual; 0 is no activation, nil no residual.
@@ -108,24 +114,29 @@ func (l *Linear) infer(r *Run, x mat.Tensor, act Activation, residual mat.Tensor
 	return t
 }
 
-// Affine is the operator y = X·Wᵀ + b: X [m × k], W [n × k], B n elements or
-// nil, y [m × n].
+// Affine is the operator y = Residual + drop(X·Wᵀ + B): X [m × k], W [n × k], B
+// n elements or nil, Residual [m × n] or nil, y [m × n].
 type Affine struct {
-	X, W, B mat.Tensor
+	X, W, B, Residual mat.Tensor
+	// Drop is the dropout of the product.
+	Drop DropMask
 }
 
 var _ Operator = (*Affine)(nil)
 
-// Operands returns X, W and B.
+// Operands returns X, W and those of B and Residual that are set.
 func (o *Affine) Operands() []mat.Tensor {
-	if o.B == nil {
-		return []mat.Tensor{o.X, o.W}
+	ops := []mat.Tensor{o.X, o.W}
+	for _, t := range []mat.Tensor{o.B, o.Residual} {
+		if t != nil {
+			ops = append(ops, t)
+		}
 	}
-	return []mat.Tensor{o.X, o.W, o.B}
+	return ops
 }
 
 func (o *Affine) check() error {
-	_, k := rowsCols(o.X)
+	m, k := rowsCols(o.X)
 	n, wk := rowsCols(o.W)
 	if k != wk {
 		return shapeError("Affine", "input has %d columns, weight %d×%d", k, n, wk)
@@ -133,7 +144,12 @@ func (o *Affine) check() error {
 	if o.B != nil && o.B.Size() != n {
 		return shapeError("Affine", "weight %d×%d, bias of %d elements", n, wk, o.B.Size())
 	}
-	return nil
+	if o.Residual != nil {
+		if rm, rn := rowsCols(o.Residual); rm != m || rn != n {
+			return shapeError("Affine", "residual %d×%d for a result of %d×%d", rm, rn, m, n)
+		}
+	}
+	return o.Drop.check("Affine")
 }
 
 // Forward computes y.
@@ -142,41 +158,75 @@ func (o *Affine) Forward() (mat.Tensor, error) { return forward(o) }
 func (o *Affine) eval(r *Run) mat.Tensor {
 	m, k := rowsCols(o.X)
 	n, _ := rowsCols(o.W)
-	y, c := r.buffer(m, n)
-	beta := float32(0)
+	t, y := r.buffer(m, n)
+	x, w := Floats(o.X), Floats(o.W)
+	var bias, residual []float32
 	if o.B != nil {
-		beta = 1
-		b := Floats(o.B)
+		bias = Floats(o.B)
+	}
+	if o.Residual != nil {
+		residual = Floats(o.Residual)
+	}
+	if ownProducts() {
+		ep := blas.Epilogue{Bias: bias}
+		if o.Drop.P == 0 {
+			ep.Residual = residual
+		}
+		blas.MulWeights(y, x, m, w, n, k, &ep)
+	} else {
 		for i := range m {
-			copy(c[i*n:(i+1)*n], b)
+			copy(y[i*n:(i+1)*n], bias)
+		}
+		beta := float32(0)
+		if bias != nil {
+			beta = 1
+		}
+		gemm(plain, transposed, m, n, k, 1, x, k, w, k, beta, y, n)
+		if o.Drop.P == 0 && residual != nil {
+			vec.Add(y, residual)
 		}
 	}
-	gemm(plain, transposed, m, n, k, 1, Floats(o.X), k, Floats(o.W), k, beta, c, n)
-	return y
+	if o.Drop.P > 0 {
+		parallelRows(len(y), 8*len(y), func(r0, r1 int) {
+			o.Drop.apply(y[r0:r1], y[r0:r1], r0)
+			if residual != nil {
+				vec.Add(y[r0:r1], residual[r0:r1])
+			}
+		})
+	}
+	return t
 }
 
-// Backward adds gy·W to X's gradient, gyᵀ·X to W's and the column sums of gy
-// to B's.
-func (o *Affine) Backward(gy mat.Tensor) error {
+// Backward adds gy to Residual's gradient and, where it was not dropped, gy·W to X's, gyᵀ·X to W's and the column sums
+// of gy to B's.
+func (o *Affine) Backward(gy mat.Tensor) error { return backward(o, gy) }
+
+func (o *Affine) back(r *Run, g []float32) {
+	if o.Residual != nil {
+		r.pass(o.Residual, g)
+	}
 	m, k := rowsCols(o.X)
 	n, _ := rowsCols(o.W)
-	g := Floats(gy)
-	if wants(o.X) {
-		gx, d := zeros(m, k)
-		gemm(plain, plain, m, k, n, 1, g, n, Floats(o.W), k, 0, d, k)
-		o.X.AccGrad(gx)
+	if o.Drop.P > 0 {
+		d, v := r.temporary(len(g))
+		defer r.drop(v)
+		all := g
+		parallelRows(len(g), 8*len(g), func(r0, r1 int) { o.Drop.apply(d[r0:r1], all[r0:r1], r0) })
+		g = d
 	}
-	if wants(o.W) {
-		gw, d := zeros(n, k)
-		gemm(transposed, plain, n, k, m, 1, g, n, Floats(o.X), k, 0, d, k)
-		o.W.AccGrad(gw)
+	if s := r.sink(o.X); s.data != nil {
+		gemm(plain, plain, m, k, n, 1, g, n, Floats(o.W), k, s.beta(), s.data, k)
+		s.done()
 	}
-	if wants(o.B) {
-		gb, d := zeros(n, 1)
+	if s := r.sink(o.W); s.data != nil {
+		gemm(transposed, plain, n, k, m, 1, g, n, Floats(o.X), k, s.beta(), s.data, k)
+		s.done()
+	}
+	if s := r.sink(o.B); s.data != nil {
+		d := s.sum()
 		for i := range m {
-			vec.Axpy(d, 1, g[i*n:(i+1)*n])
+			vec.Add(d, g[i*n:(i+1)*n])
 		}
-		o.B.AccGrad(gb)
+		s.done()
 	}
-	return nil
 }

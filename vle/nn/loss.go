@@ -72,22 +72,24 @@ func (o *SoftmaxCrossEntropy) eval(r *Run) mat.Tensor {
 }
 
 // Backward adds gy·(p − onehot)/rows to X's gradient.
-func (o *SoftmaxCrossEntropy) Backward(gy mat.Tensor) error {
-	if !wants(o.X) {
-		return nil
+func (o *SoftmaxCrossEntropy) Backward(gy mat.Tensor) error { return backward(o, gy) }
+
+func (o *SoftmaxCrossEntropy) back(r *Run, g []float32) {
+	s := r.sink(o.X)
+	if s.data == nil {
+		return
 	}
-	m, n := rowsCols(o.X)
-	g := Floats(gy)[0] / float32(max(o.count, 1))
-	gx, d := zeros(m, n)
+	_, n := rowsCols(o.X)
+	each := g[0] / float32(max(o.count, 1))
+	d := s.sum()
 	for i, c := range o.Classes {
 		if c == Ignored {
 			continue
 		}
-		vec.Axpy(d[i*n:(i+1)*n], g, o.p[i*n:(i+1)*n])
-		d[i*n+c] -= g
+		vec.Axpy(d[i*n:(i+1)*n], each, o.p[i*n:(i+1)*n])
+		d[i*n+c] -= each
 	}
-	o.X.AccGrad(gx)
-	return nil
+	s.done()
 }
 
 // BinaryCrossEntropy is the mean over all elements of the cross-entropy of
@@ -133,15 +135,16 @@ func (o *SigmoidCrossEntropy) eval(r *Run) mat.Tensor {
 }
 
 // Backward adds gy·scale·(σ(x) − t)/n to X's gradient.
-func (o *SigmoidCrossEntropy) Backward(gy mat.Tensor) error {
-	if !wants(o.X) {
-		return nil
+func (o *SigmoidCrossEntropy) Backward(gy mat.Tensor) error { return backward(o, gy) }
+
+func (o *SigmoidCrossEntropy) back(r *Run, g []float32) {
+	s := r.sink(o.X)
+	if s.data == nil {
+		return
 	}
-	m, n := rowsCols(o.X)
-	gx, d := zeros(m, n)
+	d := s.overwrite()
 	vec.Sigmoid(d, Floats(o.X))
 	vec.Axpy(d, -1, o.Targets)
-	vec.Scale(d, Floats(gy)[0]*o.Scale/float32(len(o.Targets)))
-	o.X.AccGrad(gx)
-	return nil
+	vec.Scale(d, g[0]*o.Scale/float32(len(o.Targets)))
+	s.done()
 }

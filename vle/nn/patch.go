@@ -77,26 +77,29 @@ func (o *Positioned) eval(r *Run) mat.Tensor {
 }
 
 // Backward adds the gradients of X, Class and Position.
-func (o *Positioned) Backward(gy mat.Tensor) error {
+func (o *Positioned) Backward(gy mat.Tensor) error { return backward(o, gy) }
+
+func (o *Positioned) back(r *Run, g []float32) {
 	rows, n := rowsCols(o.X)
 	tokens, _ := rowsCols(o.Position)
-	g := Floats(gy)
-	gx, dx := zeros(rows, n)
-	gc, dc := zeros(n, 1)
-	gp, dp := zeros(tokens, n)
-	for b := range rows / (tokens - 1) {
-		in := g[b*tokens*n : (b+1)*tokens*n]
-		copy(dx[b*(tokens-1)*n:], in[n:])
-		vec.Axpy(dc, 1, in[:n])
-		vec.Axpy(dp, 1, in)
-	}
-	for _, x := range []struct {
-		t mat.Tensor
-		g *mat.Dense[float32]
-	}{{o.X, gx}, {o.Class, gc}, {o.Position, gp}} {
-		if wants(x.t) {
-			x.t.AccGrad(x.g)
+	each := func(f func(b int, in []float32)) {
+		for b := range rows / (tokens - 1) {
+			f(b, g[b*tokens*n:(b+1)*tokens*n])
 		}
 	}
-	return nil
+	if s := r.sink(o.X); s.data != nil {
+		d := s.overwrite()
+		each(func(b int, in []float32) { copy(d[b*(tokens-1)*n:], in[n:]) })
+		s.done()
+	}
+	if s := r.sink(o.Class); s.data != nil {
+		d := s.sum()
+		each(func(_ int, in []float32) { vec.Add(d, in[:n]) })
+		s.done()
+	}
+	if s := r.sink(o.Position); s.data != nil {
+		d := s.sum()
+		each(func(_ int, in []float32) { vec.Add(d, in) })
+		s.done()
+	}
 }

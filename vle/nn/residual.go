@@ -40,14 +40,11 @@ func (o *Sum) eval(r *Run) mat.Tensor {
 }
 
 // Backward passes gy on to both.
-func (o *Sum) Backward(gy mat.Tensor) error {
-	if wants(o.X) {
-		o.X.AccGrad(gy)
-	}
-	if wants(o.Y) {
-		o.Y.AccGrad(gy)
-	}
-	return nil
+func (o *Sum) Backward(gy mat.Tensor) error { return backward(o, gy) }
+
+func (o *Sum) back(r *Run, g []float32) {
+	r.pass(o.X, g)
+	r.pass(o.Y, g)
 }
 
 // ScaleRows multiplies row i of X by the constant Weights[i]: the mask of a
@@ -93,12 +90,11 @@ func (o *ScaleRows) scale(y, x []float32) {
 }
 
 // Backward scales gy likewise.
-func (o *ScaleRows) Backward(gy mat.Tensor) error {
-	if wants(o.X) {
-		m, n := rowsCols(o.X)
-		gx, d := zeros(m, n)
-		o.scale(d, Floats(gy))
-		o.X.AccGrad(gx)
+func (o *ScaleRows) Backward(gy mat.Tensor) error { return backward(o, gy) }
+
+func (o *ScaleRows) back(r *Run, g []float32) {
+	if s := r.sink(o.X); s.data != nil {
+		o.scale(s.overwrite(), g)
+		s.done()
 	}
-	return nil
 }

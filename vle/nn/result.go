@@ -16,10 +16,15 @@ import (
 // given are never written.
 type result struct {
 	*mat.Dense[float32]
-
-	mu   sync.Mutex
-	grad *mat.Dense[float32]
-	own  bool
+	// run is that of the graph and memory its buffer, nil outside a Run.
+	run    *Run
+	memory *Value
+	// grad is what Backward has come to. Gradients from outside are in given, a
+	// sum of the result's own where own is set.
+	grad  *gradient
+	mu    sync.Mutex
+	given *mat.Dense[float32]
+	own   bool
 }
 
 var _ mat.Matrix = (*result)(nil)
@@ -31,10 +36,10 @@ func (v *result) Value() mat.Tensor { return v }
 func (v *result) Grad() mat.Tensor {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.grad == nil {
+	if v.given == nil {
 		return nil
 	}
-	return v.grad
+	return v.given
 }
 
 // HasGrad reports whether there is a gradient.
@@ -44,7 +49,7 @@ func (v *result) HasGrad() bool { return v.Grad() != nil }
 func (v *result) ZeroGrad() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.grad, v.own = nil, false
+	v.given, v.own = nil, false
 }
 
 // AccGrad adds a gradient of the value's size.
@@ -56,16 +61,16 @@ func (v *result) AccGrad(grad mat.Tensor) {
 	defer v.mu.Unlock()
 	g, ok := grad.(*mat.Dense[float32])
 	switch {
-	case v.grad == nil && ok:
-		v.grad = g
+	case v.given == nil && ok:
+		v.given = g
 		return
-	case v.grad == nil || !v.own:
+	case v.given == nil || !v.own:
 		rows, cols := rowsCols(v)
 		sum, s := zeros(rows, cols)
-		if v.grad != nil {
-			copy(s, Floats(v.grad))
+		if v.given != nil {
+			copy(s, Floats(v.given))
 		}
-		v.grad, v.own = sum, true
+		v.given, v.own = sum, true
 	}
-	vec.Add(Floats(v.grad), Floats(grad))
+	vec.Add(Floats(v.given), Floats(grad))
 }

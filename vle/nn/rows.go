@@ -67,21 +67,22 @@ func (o *MeanRows) eval(r *Run) mat.Tensor {
 }
 
 // Backward spreads each row of gy evenly over the rows it is the mean of.
-func (o *MeanRows) Backward(gy mat.Tensor) error {
-	if !wants(o.X) {
-		return nil
+func (o *MeanRows) Backward(gy mat.Tensor) error { return backward(o, gy) }
+
+func (o *MeanRows) back(r *Run, g []float32) {
+	s := r.sink(o.X)
+	if s.data == nil {
+		return
 	}
-	m, n := rowsCols(o.X)
-	g := Floats(gy)
-	gx, d := zeros(m, n)
+	_, n := rowsCols(o.X)
+	d := s.sum()
 	for i := range len(o.Start) - 1 {
 		list := o.Index[o.Start[i]:o.Start[i+1]]
 		for _, row := range list {
 			vec.Axpy(d[row*n:(row+1)*n], 1/float32(len(list)), g[i*n:(i+1)*n])
 		}
 	}
-	o.X.AccGrad(gx)
-	return nil
+	s.done()
 }
 
 // Beside puts y's columns to the right of x's.
@@ -119,25 +120,25 @@ func (o *ConcatColumns) eval(r *Run) mat.Tensor {
 }
 
 // Backward splits gy.
-func (o *ConcatColumns) Backward(gy mat.Tensor) error {
+func (o *ConcatColumns) Backward(gy mat.Tensor) error { return backward(o, gy) }
+
+func (o *ConcatColumns) back(r *Run, g []float32) {
 	m, p := rowsCols(o.X)
 	_, q := rowsCols(o.Y)
-	g := Floats(gy)
-	if wants(o.X) {
-		gx, d := zeros(m, p)
+	if s := r.sink(o.X); s.data != nil {
+		d := s.overwrite()
 		for i := range m {
 			copy(d[i*p:(i+1)*p], g[i*(p+q):])
 		}
-		o.X.AccGrad(gx)
+		s.done()
 	}
-	if wants(o.Y) {
-		gx, d := zeros(m, q)
+	if s := r.sink(o.Y); s.data != nil {
+		d := s.overwrite()
 		for i := range m {
 			copy(d[i*q:(i+1)*q], g[i*(p+q)+p:])
 		}
-		o.Y.AccGrad(gx)
+		s.done()
 	}
-	return nil
 }
 
 // Reshape is the operator that reads X's elements, row by row, as a matrix of
@@ -169,12 +170,8 @@ func (o *Reshape) eval(r *Run) mat.Tensor {
 }
 
 // Backward reads gy in X's dimensions.
-func (o *Reshape) Backward(gy mat.Tensor) error {
-	if wants(o.X) {
-		m, n := rowsCols(o.X)
-		gx, d := zeros(m, n)
-		copy(d, Floats(gy))
-		o.X.AccGrad(gx)
-	}
-	return nil
+func (o *Reshape) Backward(gy mat.Tensor) error { return backward(o, gy) }
+
+func (o *Reshape) back(r *Run, g []float32) {
+	r.pass(o.X, g)
 }

@@ -14,6 +14,7 @@ type Run struct {
 	graph   bool
 	dropout bool
 	arena   *arena
+	tape    tape
 	watch   Watch
 	prefix  string
 	seed    uint64
@@ -32,11 +33,12 @@ func NewRun() *Run {
 	return &Run{arena: arenas.Get().(*arena)}
 }
 
-// NewGraphRun starts a run that keeps the graph for ag.Backward. With dropout
-// true the layers' dropout is on; the masks follow from seed alone, whatever
-// the number of threads.
+// NewGraphRun starts a run that keeps the graph for [Backward] or ag.Backward.
+// With dropout true the layers' dropout is on; the masks follow from seed alone,
+// whatever the number of threads. Closing it makes the next run cheaper; without,
+// its matrices are the garbage collector's.
 func NewGraphRun(dropout bool, seed uint64) *Run {
-	return &Run{graph: true, dropout: dropout, seed: seed}
+	return &Run{graph: true, dropout: dropout, seed: seed, arena: arenas.Get().(*arena)}
 }
 
 // WithWatch makes w see the intermediate results and returns the run.
@@ -49,16 +51,20 @@ func (r *Run) WithWatch(w Watch) *Run {
 // on.
 func (r *Run) SetPrefix(prefix string) { r.prefix = prefix }
 
-// Close gives an inference run's buffers back. The matrices it returned must
-// not be used any more.
+// Close gives the run's buffers back. The matrices it returned must not be used
+// any more.
 func (r *Run) Close() {
 	if r.arena == nil {
 		return
 	}
 	r.arena.reset()
 	arenas.Put(r.arena)
-	r.arena = nil
+	r.arena, r.tape = nil, tape{}
 }
+
+// infers reports whether no backward pass will follow, so that buffers may be
+// overwritten and nothing need be kept.
+func (r *Run) infers() bool { return r.arena != nil && !r.graph }
 
 // Watched reports whether somebody watches, so that what only a watcher wants
 // need not be computed.
@@ -87,7 +93,7 @@ func (r *Run) ShowData(name string, shape []int, data []float32) {
 // Free says that t is not used any more, so that an inference run can use its
 // buffer again. A graph run ignores it.
 func (r *Run) Free(ts ...mat.Tensor) {
-	if r.arena == nil {
+	if !r.infers() {
 		return
 	}
 	for _, t := range ts {
@@ -97,10 +103,14 @@ func (r *Run) Free(ts ...mat.Tensor) {
 	}
 }
 
-// buffer returns a rows×cols matrix with undefined contents: from the arena
-// in inference, new otherwise.
+// buffer returns a rows×cols matrix with undefined contents, from the arena if
+// there is one.
 func (r *Run) buffer(rows, cols int) (mat.Tensor, []float32) {
-	if r.arena != nil {
+	switch {
+	case r.graph:
+		v := r.arena.take(rows, cols)
+		return &result{Dense: Dense(rows, cols, v.data), run: r, memory: v}, v.data
+	case r.arena != nil:
 		v := r.arena.take(rows, cols)
 		return v, v.data
 	}
@@ -108,10 +118,25 @@ func (r *Run) buffer(rows, cols int) (mat.Tensor, []float32) {
 	return &result{Dense: d}, s
 }
 
+// temporary returns n floats of undefined contents, and what drop takes back.
+func (r *Run) temporary(n int) ([]float32, *Value) {
+	if r.arena == nil {
+		return make([]float32, n), nil
+	}
+	v := r.arena.take(1, n)
+	return v.data, v
+}
+
+func (r *Run) drop(v *Value) {
+	if v != nil {
+		r.arena.give(v)
+	}
+}
+
 // over returns the buffer for a result of x's shape that may overwrite x:
 // x itself in inference when inPlace is set and x is the run's own.
 func (r *Run) over(x mat.Tensor, inPlace bool) (mat.Tensor, []float32) {
-	if inPlace && r.arena != nil {
+	if inPlace && r.infers() {
 		if v, ok := x.(*Value); ok {
 			return v, v.data
 		}
@@ -120,13 +145,16 @@ func (r *Run) over(x mat.Tensor, inPlace bool) (mat.Tensor, []float32) {
 	return r.buffer(rows, cols)
 }
 
-// Operator is a step of this package that a Run can take with or without a graph. eval
-// computes the result into a buffer of the run; it keeps what Backward needs
-// when the run has no arena.
+// Operator is a step of this package that a Run can take with or without a graph.
 type Operator interface {
 	ag.AutoGradFunction
 	check() error
+	// eval computes the result into a buffer of the run. Unless the run infers, it
+	// keeps what back needs.
 	eval(r *Run) mat.Tensor
+	// back adds the gradients of the operands, g being that of the result. It
+	// must not change g.
+	back(r *Run, g []float32)
 }
 
 // Do takes one step. It panics when the shapes do not fit.
@@ -135,7 +163,7 @@ func (r *Run) Do(op Operator) mat.Tensor {
 		panic(err)
 	}
 	if r.graph {
-		return ag.NewOperator(op).Run()
+		return r.record(op)
 	}
 	return op.eval(r)
 }
@@ -147,6 +175,12 @@ func forward(op Operator) (mat.Tensor, error) {
 		return nil, err
 	}
 	return op.eval(&Run{}), nil
+}
+
+// backward is the Backward of every operator: on new memory.
+func backward(op Operator, gy mat.Tensor) error {
+	op.back(&Run{}, Floats(gy))
+	return nil
 }
 
 func shapeError(op, format string, args ...any) error {

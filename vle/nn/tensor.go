@@ -14,6 +14,11 @@ import (
 type Value struct {
 	shape [2]int
 	data  []float32
+
+	// The arena's: the buffer's size class, its place among those handed out,
+	// the run that used it last.
+	class, place int
+	used         uint64
 }
 
 var _ mat.Tensor = (*Value)(nil)
@@ -76,6 +81,8 @@ func Floats(t mat.Tensor) []float32 {
 	case *mat.Dense[float32]:
 		return mat.Data[float32](v)
 	case *result:
+		return mat.Data[float32](v.Dense)
+	case *Weight:
 		return mat.Data[float32](v.Dense)
 	case *spago.Param:
 		return Floats(v.Matrix)

@@ -119,7 +119,7 @@ func checkTrainingRun(ctx context.Context, c *check, path string) error {
 		}
 		loss := nn.BinaryCrossEntropy(r, x, targets, float32(x.Shape()[1]))
 		close(c, inTraining, prefix+"loss", nn.Floats(loss), []float64{l.Loss})
-		if err := train.Backward(loss, 1/float32(max(1, s.Accum))); err != nil {
+		if err := nn.Backward(loss, 1/float32(max(1, s.Accum))); err != nil {
 			return err
 		}
 		if l.Norm == nil {

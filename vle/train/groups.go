@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/nlpodyssey/spago/mat"
 	spago "github.com/nlpodyssey/spago/nn"
 
 	"govle/vle"
@@ -50,6 +49,7 @@ type Parameter struct {
 
 	m, v  []float32 // the moments, nil before the first gradient
 	steps int       // updates so far
+	moved []bool    // the rows whose moments are not zero; nil when that is not known
 }
 
 // Group lists the parameters by the settings that [GroupOptions] gives them, in the
@@ -121,8 +121,7 @@ func share(p *spago.Param, frozen bool) *spago.Param {
 	if s := p.Shape(); len(s) > 1 {
 		cols = s[1]
 	}
-	var d mat.Matrix = nn.Dense(rows, cols, nn.Floats(p))
-	q := &spago.Param{Matrix: d}
+	q := &spago.Param{Matrix: nn.NewWeight(rows, cols, nn.Floats(p))}
 	q.SetRequiresGrad(!frozen)
 	return q
 }

@@ -137,7 +137,7 @@ func TestBackward(t *testing.T) {
 		return g
 	}
 	want := gradients(func(o *train.Outcome) error { return ag.Backward(o.Loss) })
-	got := gradients(func(o *train.Outcome) error { return train.Backward(o.Loss, 2) })
+	got := gradients(func(o *train.Outcome) error { return nn.Backward(o.Loss, 2) })
 	if len(got) != len(want) || len(want) < 50 {
 		t.Fatalf("%d gradients, want %d", len(got), len(want))
 	}

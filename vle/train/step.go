@@ -10,7 +10,6 @@ import (
 
 	"govle/vle"
 	"govle/vle/blas"
-	"govle/vle/blas/vec"
 	"govle/vle/nn"
 )
 
@@ -75,16 +74,22 @@ func (w *workers) give(x *worker) {
 	w.idle = append(w.idle, x)
 }
 
-// gradients takes the worker's gradients away.
-func (x *worker) gradients() [][]float32 {
-	out := make([][]float32, len(x.params))
+// gradients lists the worker's gradients.
+func (x *worker) gradients() []gradient {
+	out := make([]gradient, len(x.params))
 	for i, p := range x.params {
-		if p.RequiresGrad() && p.HasGrad() {
-			out[i] = nn.Floats(p.Grad())
-			p.ZeroGrad()
-		}
+		w := p.Matrix.(*nn.Weight)
+		out[i].data, out[i].rows = w.Gradient()
+		out[i].width = w.Size() / w.Shape()[0]
 	}
 	return out
+}
+
+// zero forgets the worker's gradients.
+func (x *worker) zero() {
+	for _, p := range x.params {
+		p.ZeroGrad()
+	}
 }
 
 // shard is a part of a batch whose gradient is computed on its own.
@@ -103,32 +108,43 @@ type shard struct {
 // sum adds up gradients in the order of their numbers, whatever the order they
 // come in, so that the sum does not depend on who was first.
 type sum struct {
+	workers *workers
 	mu      sync.Mutex
-	grads   [][]float32
-	pending map[int][][]float32
+	total   *worker // whose gradients the sum is in, nil for none
+	pending map[int]*worker
 	next    int
 }
 
-func (s *sum) add(i int, g [][]float32) {
+// add adds the gradients of x, which may be nil, and takes x back.
+func (s *sum) add(i int, x *worker) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pending[i] = g
+	s.pending[i] = x
 	for {
-		g, ok := s.pending[s.next]
+		x, ok := s.pending[s.next]
 		if !ok {
 			return
 		}
 		delete(s.pending, s.next)
 		s.next++
-		for k := range g {
-			switch {
-			case g[k] == nil:
-			case s.grads[k] == nil:
-				s.grads[k] = g[k]
-			default:
-				vec.Add(s.grads[k], g[k])
+		switch {
+		case x == nil:
+		case s.total == nil:
+			s.total = x
+		default:
+			for k, p := range x.params {
+				s.total.params[k].Matrix.(*nn.Weight).Take(p.Matrix.(*nn.Weight))
 			}
+			s.workers.give(x)
 		}
+	}
+}
+
+// close gives everything back.
+func (s *sum) close() {
+	if s.total != nil {
+		s.total.zero()
+		s.workers.give(s.total)
 	}
 }
 
@@ -165,9 +181,9 @@ func (w *workers) run(shards []*shard, s *sum, dropout bool, step int) error {
 	first := s.next
 	blas.Parallel(len(shards), func(i int) {
 		sh := shards[i]
-		var g [][]float32
-		g, sh.err = w.shard(sh, dropout, step)
-		s.add(first+i, g)
+		var x *worker
+		x, sh.err = w.shard(sh, dropout, step)
+		s.add(first+i, x)
 	})
 	for _, sh := range shards {
 		if sh.err != nil {
@@ -177,13 +193,21 @@ func (w *workers) run(shards []*shard, s *sum, dropout bool, step int) error {
 	return nil
 }
 
-func (w *workers) shard(sh *shard, dropout bool, step int) ([][]float32, error) {
+// shard computes a shard's loss and returns the worker that holds its gradients.
+func (w *workers) shard(sh *shard, dropout bool, step int) (_ *worker, err error) {
 	x, err := w.take()
 	if err != nil {
 		return nil, err
 	}
-	defer w.give(x)
-	out, err := sh.objective.Run(x.model, nn.NewGraphRun(dropout, sh.seed), sh.examples)
+	defer func() {
+		if err != nil {
+			x.zero()
+			w.give(x)
+		}
+	}()
+	r := nn.NewGraphRun(dropout, sh.seed)
+	defer r.Close()
+	out, err := sh.objective.Run(x.model, r, sh.examples)
 	if err != nil {
 		return nil, fmt.Errorf("train: step %d: %s: examples %s: %w", step, sh.objective.Name(), strings.Join(names(sh.examples), ", "), err)
 	}
@@ -191,8 +215,10 @@ func (w *workers) shard(sh *shard, dropout bool, step int) ([][]float32, error) 
 	if math.IsNaN(sh.loss) || math.IsInf(sh.loss, 0) {
 		return nil, &LossError{Step: step, Objective: sh.objective.Name(), Value: sh.loss, Examples: culprits(x.model, sh)}
 	}
-	err = Backward(out.Loss, sh.weight)
-	return x.gradients(), err
+	if err := nn.Backward(out.Loss, sh.weight); err != nil {
+		return nil, err
+	}
+	return x, nil
 }
 
 // culprits names the examples whose own loss is not finite, or all.

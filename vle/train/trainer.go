@@ -252,7 +252,8 @@ func (t *Trainer) step() error {
 		return err
 	}
 	c := t.model.Config()
-	total := &sum{grads: make([][]float32, len(t.params)), pending: map[int][][]float32{}}
+	total := &sum{workers: t.workers, pending: map[int]*worker{}}
+	defer total.close()
 	out := Step{Step: step + 1, Losses: map[string]float64{}}
 	right, scored := 0.0, 0
 	for i, examples := range micros {
@@ -276,7 +277,7 @@ func (t *Trainer) step() error {
 			scored += sh.scored
 		}
 	}
-	if total.next == 0 {
+	if total.total == nil {
 		return fmt.Errorf("train: step %d: no example of the batch has targets for the objective", step+1)
 	}
 	for _, w := range t.opts.Mix {
@@ -286,7 +287,8 @@ func (t *Trainer) step() error {
 	if t.opts.ClipNorm > 0 {
 		limit = t.opts.ClipNorm
 	}
-	out.GradNorm = Clip(total.grads, limit)
+	grads := total.total.gradients()
+	out.GradNorm = clip(grads, limit)
 	if math.IsNaN(out.GradNorm) || math.IsInf(out.GradNorm, 0) {
 		var all []string
 		for _, examples := range micros {
@@ -295,7 +297,7 @@ func (t *Trainer) step() error {
 		return &LossError{Step: step + 1, Value: out.GradNorm, Examples: all}
 	}
 	factor := t.factor(step)
-	t.opts.Optimizer.Step(t.params, total.grads, factor)
+	t.opts.Optimizer.step(t.params, grads, factor)
 	out.LR = factor * t.opts.Groups.LR
 	if scored > 0 {
 		out.Accuracy = right / float64(scored)

@@ -35,7 +35,7 @@ func assemble[M Parameterized](cfg *Config, store *checkpoint.Store, build func(
 	if p, err = processor(); err != nil {
 		return m, nil, err
 	}
-	return m, p, p.check(cfg)
+	return m, p, p.Check(cfg)
 }
 
 func closeWeights(c io.Closer) error {

@@ -54,8 +54,8 @@ func LoadProcessorFS(fsys fs.FS, dir string) (*Processor, error) {
 	return &Processor{Tokenizer: t, Images: im}, nil
 }
 
-// check reports settings that do not fit the model.
-func (p *Processor) check(c *Config) error {
+// Check reports settings that do not fit a model of the configuration.
+func (p *Processor) Check(c *Config) error {
 	if n := p.Tokenizer.VocabSize(); n > c.Text.VocabSize {
 		return fmt.Errorf("vle: the tokenizer has %d tokens, the model's vocabulary %d: they do not belong together", n, c.Text.VocabSize)
 	}

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	spago "github.com/nlpodyssey/spago/nn"
-
 	"govle/vle"
 	"govle/vle/checkpoint"
 	"govle/vle/imageproc"
@@ -93,14 +91,9 @@ func inspect(model string) (*modelInfo, error) {
 		return nil, err
 	}
 	defer store.Close()
-	info := &modelInfo{Model: model, Format: string(store.Format())}
-	d, err := checkpoint.Describe(store)
+	info, d, err := inspectWeights(model, store)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", model, err)
-	}
-	info.describe(d)
-	if err := info.countTypes(store); err != nil {
-		return nil, fmt.Errorf("%s: %w", model, err)
+		return nil, err
 	}
 	folder, err := os.Stat(model)
 	if err != nil {
@@ -109,35 +102,61 @@ func inspect(model string) (*modelInfo, error) {
 	if !folder.IsDir() {
 		return info, info.addWeights(store.Files()) // shards, when it is an index
 	}
-	if err := info.listFiles(model, store.Files()); err != nil {
-		return nil, err
-	}
-	if cfg, err := vle.ReadConfig(model); err != nil {
+	cfg, err := vle.ReadConfig(model)
+	if err != nil {
 		info.problem(err)
-	} else {
-		info.configure(cfg)
-		info.compare(d, cfg, store)
-		info.prepare(model, cfg)
 	}
-	return info, nil
+	return info, info.addFolder(os.DirFS(model), store, d, cfg)
 }
 
 // inspectEmbedded looks at the model inside the program, whose folder is not on
 // disk.
 func inspectEmbedded() (*modelInfo, error) {
-	p, err := vle.Embedded()
+	fsys := vle.EmbeddedFiles()
+	store, err := checkpoint.OpenFS(fsys, ".")
 	if err != nil {
 		return nil, err
 	}
-	shapes := shapesOf(p.Model)
-	d, err := checkpoint.Describe(shapes)
+	defer store.Close()
+	info, d, err := inspectWeights("embedded", store)
 	if err != nil {
 		return nil, err
 	}
-	info := &modelInfo{Model: "embedded", Tokens: p.Processor.Tokenizer.VocabSize()}
+	data, err := fs.ReadFile(fsys, "config.json")
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := vle.ParseConfig(data)
+	if err != nil {
+		return nil, err
+	}
+	return info, info.addFolder(fsys, store, d, cfg)
+}
+
+// inspectWeights tells what the weights alone do.
+func inspectWeights(model string, store *checkpoint.Store) (*modelInfo, *checkpoint.Description, error) {
+	d, err := checkpoint.Describe(store)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", model, err)
+	}
+	info := &modelInfo{Model: model, Format: string(store.Format())}
 	info.describe(d)
-	info.configure(p.Model.Config())
-	return info, nil
+	if err := info.countTypes(store); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", model, err)
+	}
+	return info, d, nil
+}
+
+// addFolder adds the folder's files and whether they fit together. cfg is nil
+// when it cannot be read.
+func (m *modelInfo) addFolder(fsys fs.FS, store *checkpoint.Store, d *checkpoint.Description, cfg *vle.Config) error {
+	if err := m.listFiles(fsys, store.Files()); err != nil || cfg == nil {
+		return err
+	}
+	m.configure(cfg)
+	m.compare(d, cfg, store)
+	m.prepare(fsys, cfg)
+	return nil
 }
 
 func (m *modelInfo) problem(err error) { m.Problems = append(m.Problems, err.Error()) }
@@ -189,14 +208,17 @@ func (m *modelInfo) addWeights(names []string) error {
 
 // listFiles lists the files of the folder; links count as what they lead to,
 // which is how the hub's cache keeps files.
-func (m *modelInfo) listFiles(dir string, weights []string) error {
-	entries, err := os.ReadDir(dir)
+func (m *modelInfo) listFiles(fsys fs.FS, weights []string) error {
+	isWeights := map[string]bool{}
+	for _, w := range weights {
+		isWeights[filepath.Base(w)] = true
+	}
+	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		name := filepath.Join(dir, e.Name())
-		info, err := os.Stat(name)
+		info, err := fs.Stat(fsys, e.Name())
 		if errors.Is(err, fs.ErrNotExist) {
 			m.problem(fmt.Errorf("%s is a link to nothing: download it again", e.Name()))
 			continue
@@ -207,7 +229,7 @@ func (m *modelInfo) listFiles(dir string, weights []string) error {
 		if !info.Mode().IsRegular() {
 			continue
 		}
-		f := modelFile{e.Name(), info.Size(), slices.Contains(weights, name)}
+		f := modelFile{e.Name(), info.Size(), isWeights[e.Name()]}
 		if f.Weights {
 			m.WeightBytes += f.Bytes
 		}
@@ -245,33 +267,24 @@ func (m *modelInfo) compare(d *checkpoint.Description, cfg *vle.Config, store *c
 }
 
 // prepare looks at what makes a model's inputs.
-func (m *modelInfo) prepare(dir string, cfg *vle.Config) {
-	if t, err := tokenizer.Load(dir); err != nil {
-		m.problem(err)
-	} else if m.Tokens = t.VocabSize(); m.Tokens > cfg.Text.VocabSize {
-		m.problem(fmt.Errorf("the tokenizer has %d tokens, the model's vocabulary %d: they do not belong together", m.Tokens, cfg.Text.VocabSize))
+func (m *modelInfo) prepare(fsys fs.FS, cfg *vle.Config) {
+	t, err := tokenizer.LoadFS(fsys, ".")
+	if err != nil {
+		m.problem(fmt.Errorf("loading the tokenizer: %w", err))
+	} else {
+		m.Tokens = t.VocabSize()
 	}
-	p, err := imageproc.Load(dir)
+	p, err := imageproc.LoadFS(fsys, ".")
 	if err != nil {
 		m.problem(err)
+	}
+	if t == nil || p == nil {
 		return
 	}
-	if s, want := p.CropSize, cfg.Vision.ImageSize; p.DoCenterCrop && (s.Width != want || s.Height != want) {
-		m.problem(fmt.Errorf("preprocessor_config.json makes pictures of %d×%d, config.json says image_size %d: change one of them", s.Width, s.Height, want))
+	if err := (&vle.Processor{Tokenizer: t, Images: p}).Check(cfg); err != nil {
+		m.problem(err)
 	}
 }
-
-// shapes are the names and shapes of a built model's parameters.
-type shapes map[string][]int
-
-func shapesOf(m vle.Parameterized) shapes {
-	s := shapes{}
-	m.Visit(func(name string, shape []int, _ **spago.Param) { s[name] = shape })
-	return s
-}
-
-func (s shapes) Names() []string         { return slices.Sorted(maps.Keys(s)) }
-func (s shapes) Shape(name string) []int { return s[name] }
 
 // outline stands for a store's weights where only their names and shapes
 // matter: every tensor is a piece of the same zeros, so that half-precision

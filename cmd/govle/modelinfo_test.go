@@ -15,10 +15,11 @@ import (
 func TestInfoEmbedded(t *testing.T) {
 	m := objects[modelInfo](t, well(t, "info", "--model", "embedded", "--json"))[0]
 	if m.Head != "vqa" || m.Size != "custom" || m.Parameters < 600_000 || len(m.Labels) != 13 || m.Image.Size != 64 || m.Image.Patch != 8 ||
-		m.Text.Layers != 2 || m.Fusion.Layers != 2 || m.Tokens == 0 || m.Tokens > m.Text.Vocabulary || len(m.Problems) != 0 {
+		m.Text.Layers != 2 || m.Fusion.Layers != 2 || m.Tokens == 0 || m.Tokens > m.Text.Vocabulary || len(m.Problems)+len(m.Missing)+len(m.Unexpected) != 0 ||
+		m.Format != "safetensors" || m.DTypes["F32"] < m.Parameters && m.DTypes["F16"] < m.Parameters || m.WeightBytes < 2*m.Parameters || len(m.Files) < 5 {
 		t.Errorf("%+v", m)
 	}
-	if out := well(t, "info", "--model", "embedded"); !strings.Contains(out, "13 answers: ") || !strings.Contains(out, "64×64 pixels in patches of 8") {
+	if out := well(t, "info", "--model", "embedded"); !strings.Contains(out, "13 answers: ") || !strings.Contains(out, "model.safetensors  (weights)") || !strings.Contains(out, "fit together") || !strings.Contains(out, "64×64 pixels in patches of 8") {
 		t.Errorf("printed %s", out)
 	}
 }

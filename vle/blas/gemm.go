@@ -60,6 +60,10 @@ func gemm(kn *kernel, transA, transB bool, m, n, k int, alpha float32, a []float
 	if beta != 1 && beta != 0 {
 		scaleMatrix(m, n, beta, c, ldc)
 	}
+	if !transA && transB && kn.few(m, k) {
+		kn.mulFew(m, n, k, alpha, a, lda, b, ldb, beta != 0, c, ldc, par)
+		return
+	}
 	op := operand{a, lda, 1}
 	if transA {
 		op = operand{a, 1, lda}

@@ -20,6 +20,11 @@ type kernel struct {
 	// transpose8 reads 8 rows of 8·blocks floats, ld apart, and writes column p
 	// to dst[p·dstride:][:8].
 	transpose8 func(blocks int, src *float32, ld int, dst *float32, dstride int)
+	// dots computes y = alpha·x·wᵀ, plus y where acc is 1, for rows of x (at most
+	// dotRows) and groups of four rows of w, steps blocks of 16 deep. It is nil
+	// where there is no such routine.
+	dots    func(rows, groups, steps int, x *float32, ldx int, w *float32, ldw int, y *float32, ldy int, alpha float32, acc int)
+	dotRows int
 	// widen turns blocks·16 bfloat16 numbers into floats.
 	widen func(blocks int, dst *float32, src *uint16)
 }

@@ -6,12 +6,12 @@ import "github.com/klauspost/cpuid/v2"
 
 var avx2 = kernel{
 	name: "avx2", mr: 6, nr: 16, rest: []int{5, 4, 3, 2, 1},
-	tiles: tilesAVX2, transpose8: transpose8AVX2, widen: widenAVX2,
+	tiles: tilesAVX2, transpose8: transpose8AVX2, widen: widenAVX2, dots: dotsAVX2, dotRows: 3,
 }
 
 var avx512 = kernel{
 	name: "avx512", mr: 12, nr: 32, rest: []int{8, 6, 4, 3, 2, 1}, narrow: &avx2,
-	tiles: tilesAVX512, transpose8: transpose8AVX2, widen: widenAVX2,
+	tiles: tilesAVX512, transpose8: transpose8AVX2, widen: widenAVX2, dots: dotsAVX512, dotRows: 4,
 }
 
 // machineKernels asks the processor, and through it the operating system
@@ -61,5 +61,29 @@ func tilesAVX512(rows, n, k int, a, b, c *float32, rs, cs, ldc, da, db, dc int, 
 		gemm2x32AVX512(n, k, a, b, c, rs, cs, ldc, da, db, dc, alpha, acc)
 	case 1:
 		gemm1x32AVX512(n, k, a, b, c, rs, cs, ldc, da, db, dc, alpha, acc)
+	}
+}
+
+func dotsAVX2(rows, groups, steps int, x *float32, ldx int, w *float32, ldw int, y *float32, ldy int, alpha float32, acc int) {
+	switch rows {
+	case 3:
+		dots3x4AVX2(groups, steps, x, ldx, w, ldw, y, ldy, alpha, acc)
+	case 2:
+		dots2x4AVX2(groups, steps, x, ldx, w, ldw, y, ldy, alpha, acc)
+	case 1:
+		dots1x4AVX2(groups, steps, x, ldx, w, ldw, y, ldy, alpha, acc)
+	}
+}
+
+func dotsAVX512(rows, groups, steps int, x *float32, ldx int, w *float32, ldw int, y *float32, ldy int, alpha float32, acc int) {
+	switch rows {
+	case 4:
+		dots4x4AVX512(groups, steps, x, ldx, w, ldw, y, ldy, alpha, acc)
+	case 3:
+		dots3x4AVX512(groups, steps, x, ldx, w, ldw, y, ldy, alpha, acc)
+	case 2:
+		dots2x4AVX512(groups, steps, x, ldx, w, ldw, y, ldy, alpha, acc)
+	case 1:
+		dots1x4AVX512(groups, steps, x, ldx, w, ldw, y, ldy, alpha, acc)
 	}
 }

@@ -36,6 +36,13 @@ func mulWeights(kn *kernel, dst []float32, ldd int, x []float32, ldx, rows int, 
 		return
 	}
 	par := work > oneThread && idle() > 1
+	if kn.few(rows, k) {
+		kn.mulFew(rows, n, k, 1, x, ldx, w, k, false, dst, ldd, par)
+		if ep != nil {
+			ep.apply(dst, ldd, n, 0, rows, 0, n)
+		}
+		return
+	}
 	p := newPacked(kn, k, n, []float32{}) // a plan without memory
 	u := unpacked{product: product{p: &p, m: rows, a: operand{x, ldx, 1}, alpha: 1, c: dst, ldc: ldd, ep: ep}, w: w}
 	if buf := u.spread(par); buf != nil {

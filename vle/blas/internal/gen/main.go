@@ -27,6 +27,7 @@ type unit struct {
 var units = []unit{
 	{dir: ".", pkg: "blas", name: "gemm", emit: emitGemm},
 	{dir: ".", pkg: "blas", name: "int8", emit: emitInt8},
+	{dir: ".", pkg: "blas", name: "dots", emit: emitDots},
 	{dir: "vec", pkg: "vec", name: "vec", emit: emitVec},
 	{dir: "peak", pkg: "peak", name: "peak", emit: emitPeak},
 	{name: "NEON", text: emitNEON},

@@ -131,42 +131,51 @@ from 0), scores, logits and texts (the choices as the model read them).`,
 	return cmd
 }
 
-// openVCR opens models by the heads that their weights have.
+// openVCR opens models by the heads that their weights have. A folder may have
+// both.
 func openVCR(dirs []string) (q2a, qa2r *vle.VCRPipeline, err error) {
 	for _, dir := range dirs {
-		head, err := headOf(dir)
+		tasks, err := vcrTasks(dir)
 		if err != nil {
 			return nil, nil, err
 		}
-		switch {
-		case head == checkpoint.HeadQ2A && q2a == nil:
-			if q2a, err = vle.OpenVCR(dir, vle.Q2A); err != nil {
+		for _, task := range tasks {
+			p := &q2a
+			if task == vle.QA2R {
+				p = &qa2r
+			}
+			if *p != nil {
+				return nil, nil, usagef("--model %s: two models have a head for %v", dir, task)
+			}
+			if *p, err = vle.OpenVCR(dir, task); err != nil {
 				return nil, nil, err
 			}
-		case head == checkpoint.HeadQA2R && qa2r == nil:
-			if qa2r, err = vle.OpenVCR(dir, vle.QA2R); err != nil {
-				return nil, nil, err
-			}
-		case head == checkpoint.HeadQ2A || head == checkpoint.HeadQA2R:
-			return nil, nil, usagef("--model %s: both models have a %s head", dir, head)
-		default:
-			return nil, nil, fmt.Errorf("%s holds no Q2A or QA2R head but %s", dir, head)
 		}
 	}
 	return q2a, qa2r, nil
 }
 
-func headOf(dir string) (string, error) {
+// vcrTasks lists the tasks that a folder's weights have heads for.
+func vcrTasks(dir string) ([]vle.VCRTask, error) {
 	store, err := checkpoint.Open(dir)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer store.Close()
 	d, err := checkpoint.Describe(store)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", dir, err)
+		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return d.Head, nil
+	var tasks []vle.VCRTask
+	for i, weight := range []string{"vcr_q2a_logit.3.weight", "vcr_qa2r_logit.3.weight"} {
+		if store.Shape(weight) != nil {
+			tasks = append(tasks, []vle.VCRTask{vle.Q2A, vle.QA2R}[i])
+		}
+	}
+	if len(tasks) == 0 {
+		return nil, fmt.Errorf("%s holds no Q2A or QA2R head but %s", dir, d.Head)
+	}
+	return tasks, nil
 }
 
 // vcrPicture is the picture that the last question was about, as each model

@@ -39,14 +39,32 @@ func Vocab(dir string) (*datasets.Vocab, error) {
 	return datasets.ReadVocab(filepath.Join(dir, "answers.txt"))
 }
 
-// Open reads the questions of a split, "train" or "test", of the folder dir. A
-// question's ID is its place in the file, its Type "color", "shape" or "yes/no". Errors name the
-// file, line and entry: broken JSON, an answer outside answers.txt, a picture
-// that is not there.
+// heldOut is which of the training pictures make the split "val": each whose
+// number divides by it.
+const heldOut = 10
+
+// Open reads the questions of a split of the folder dir: "train" or "test", which are
+// the data set's own, or "val" or "fit", which are the questions of every tenth
+// training picture and of the others: choose settings by them, for the data set has no
+// validation part. A question's ID is its place in the file, its Type "color", "shape"
+// or "yes/no". Errors name the file, line and entry: broken JSON, an answer
+// outside answers.txt, a picture that is not there.
 func Open(dir, split string) (datasets.List[datasets.Question], error) {
 	vocab, err := Vocab(dir)
 	if err != nil {
 		return nil, fmt.Errorf("reading easy-VQA: %w", err)
+	}
+	keep := func(int64) bool { return true }
+	switch split {
+	case "train", "test":
+	case "fit":
+		keep = func(picture int64) bool { return picture%heldOut != 0 }
+		split = "train"
+	case "val":
+		keep = func(picture int64) bool { return picture%heldOut == 0 }
+		split = "train"
+	default:
+		return nil, fmt.Errorf("reading easy-VQA: there is no split %q: use train, fit, val or test", split)
 	}
 	images := filepath.Join(dir, split, "images")
 	files, err := os.ReadDir(images)
@@ -58,6 +76,7 @@ func Open(dir, split string) (datasets.List[datasets.Question], error) {
 		there[f.Name()] = true
 	}
 	var list datasets.List[datasets.Question]
+	id := int64(-1)
 	for rec, err := range records.List[entry](filepath.Join(dir, split, "questions.json"), "") {
 		if err != nil {
 			return nil, fmt.Errorf("reading easy-VQA: %w", err)
@@ -71,7 +90,10 @@ func Open(dir, split string) (datasets.List[datasets.Question], error) {
 		case !there[file]:
 			return nil, fmt.Errorf("reading easy-VQA: %w", rec.Errorf("no picture %s in %s", file, images))
 		}
-		q := datasets.Question{ID: int64(len(list)), Text: e.text, Answer: e.answer, Picture: datasets.FilePicture(filepath.Join(images, file))}
+		if id++; !keep(e.image) {
+			continue
+		}
+		q := datasets.Question{ID: id, Text: e.text, Answer: e.answer, Picture: datasets.FilePicture(filepath.Join(images, file))}
 		q.Type, q.AnswerType = kinds(e.answer)
 		list = append(list, q)
 	}

@@ -30,6 +30,29 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// TestHeldOut checks that fit and val share no picture and make up train.
+func TestHeldOut(t *testing.T) {
+	fit, err := easyvqa.Open("testdata", "fit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	val, err := easyvqa.Open("testdata", "val")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(fit) != 2 || len(val) != 1 || val[0].ID != 0 || fit[0].ID != 1 || fit[1].ID != 2 {
+		t.Errorf("fit %+v, val %+v", fit, val)
+	}
+	for _, q := range fit {
+		if q.Picture.Name == val[0].Picture.Name {
+			t.Errorf("%s is in both", q.Picture.Name)
+		}
+	}
+	if _, err := easyvqa.Open("testdata", "dev"); err == nil || !strings.Contains(err.Error(), `no split "dev"`) {
+		t.Errorf("split dev: %v", err)
+	}
+}
+
 // copyFixture copies testdata so that a test can break it.
 func copyFixture(t testing.TB) string {
 	dir := filepath.Join(t.TempDir(), "easy")

@@ -19,6 +19,7 @@ import (
 
 // askFlags are the flags of govle ask.
 type askFlags struct {
+	precision        precisionFlag
 	model, itm, mlm  string
 	captions         []string
 	top              int
@@ -105,6 +106,7 @@ see flags.
 		},
 	}
 	fs := cmd.Flags()
+	f.precision.add(fs)
 	fs.StringVar(&f.model, "model", "embedded", "`folder` of the VQA model, or embedded")
 	fs.IntVar(&f.top, "top", 5, "how many of its answers the prompt lists")
 	fs.StringArrayVar(&f.captions, "caption", nil, "`text` of what the picture shows; may be given often with --itm")
@@ -174,6 +176,7 @@ func (f *askFlags) open(cmd *cobra.Command) (p *llm.Pipeline, closeAll func(), e
 			return nil, nil, err
 		}
 		open = append(open, m)
+		f.precision.apply(m.Model)
 		caption.ITM = m
 	}
 	if f.mlm != "" {
@@ -182,6 +185,7 @@ func (f *askFlags) open(cmd *cobra.Command) (p *llm.Pipeline, closeAll func(), e
 			return nil, nil, err
 		}
 		open = append(open, m)
+		f.precision.apply(m.Model)
 		caption.MLM = m
 	}
 	if chooses {
@@ -193,6 +197,7 @@ func (f *askFlags) open(cmd *cobra.Command) (p *llm.Pipeline, closeAll func(), e
 	if err != nil {
 		return nil, nil, err
 	}
+	f.precision.apply(vqa.Model)
 	open = append(open, vqa)
 	p.VQA = vqa
 	return p, release, nil

@@ -14,9 +14,10 @@ import (
 
 // evalOptions are the flags that all of govle eval's subcommands have.
 type evalOptions struct {
-	models []string
-	data   string
-	spec   dataSpec
+	precision precisionFlag
+	models    []string
+	data      string
+	spec      dataSpec
 	// fit is the data that baselines are fitted on.
 	fit, fitAnnotations string
 	out, submission     string
@@ -91,6 +92,7 @@ func (o *evalOptions) command(cmd *cobra.Command, task string, run evaluator) *c
 		return err
 	}
 	f := cmd.Flags()
+	o.precision.add(f)
 	f.StringArrayVar(&o.models, "model", nil, "`folder` of the model")
 	f.StringVar(&o.data, "data", "", "`data` to score on, as KIND:PATH or KIND:SEED:N")
 	f.StringVar(&o.spec.Split, "split", "", "`part` of the data (test unless said)")

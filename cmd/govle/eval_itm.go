@@ -63,6 +63,7 @@ func evalITM(ctx context.Context, o *evalOptions, rep *evalReport, loop *evalLoo
 		return err
 	}
 	defer p.Close()
+	o.precision.apply(p.Model)
 	said := make([]itmSaid, len(all))
 	for i, c := range all {
 		said[i] = itmSaid{ID: c.ID, Image: c.Picture.Name, Texts: append([]string{c.Text}, falseTexts(all, i)...)}

@@ -117,6 +117,7 @@ func evalMLM(ctx context.Context, o *evalOptions, rep *evalReport, loop *evalLoo
 		return err
 	}
 	defer p.Close()
+	o.precision.apply(p.Model)
 	tok := p.Processor.Tokenizer
 	said := make([]mlmSaid, len(all))
 	for i, c := range all {

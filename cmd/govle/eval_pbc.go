@@ -87,6 +87,7 @@ func evalPBC(ctx context.Context, o *evalOptions, rep *evalReport, loop *evalLoo
 		return err
 	}
 	defer p.Close()
+	o.precision.apply(p.Model)
 	patch := p.Model.Config().Vision.PatchSize
 	said := make([]pbcSaid, len(all))
 	finished, err := loop.run(ctx, byPicture(len(all), func(i int) string { return all[i].caption.Picture.Name }), func(items []int) error {

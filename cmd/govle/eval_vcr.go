@@ -60,6 +60,7 @@ func evalVCR(ctx context.Context, o *evalOptions, rep *evalReport, loop *evalLoo
 	}
 	for _, p := range []*vle.VCRPipeline{q2a, qa2r} {
 		if p != nil {
+			o.precision.apply(p.Model)
 			defer p.Close()
 		}
 	}

@@ -79,6 +79,7 @@ func evalVQA(ctx context.Context, o *evalOptions, rep *evalReport, loop *evalLoo
 		return err
 	}
 	defer p.Close()
+	o.precision.apply(p.Model)
 	said := make([]vqaSaid, len(questions))
 	finished, err := loop.run(ctx, byPicture(len(questions), func(i int) string { return questions[i].Picture.Name }), func(items []int) error {
 		return answerPicture(p, questions, items, said)

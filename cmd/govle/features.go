@@ -32,6 +32,7 @@ type featureLine struct {
 func featuresCommand() *cobra.Command {
 	var model, kind, out string
 	var asJSON bool
+	var precision precisionFlag
 	cmd := &cobra.Command{
 		Use:   "features IMAGE TEXT...",
 		Short: "Compute the hidden states of a picture with a text",
@@ -66,6 +67,7 @@ values (the rows), or file with -o.`,
 				return err
 			}
 			defer pipeline.Close()
+			precision.apply(pipeline.Model)
 			return eachEncoded(pairs, pipeline, func(img *vle.EncodedImage, at []int) error {
 				for _, k := range at {
 					f, err := pipeline.Extract(img, pairs[k].Text)
@@ -104,6 +106,7 @@ values (the rows), or file with -o.`,
 		},
 	}
 	f := cmd.Flags()
+	precision.add(f)
 	f.StringVar(&model, "model", "embedded", "`folder` of a model, or embedded")
 	f.StringVar(&kind, "kind", "pooled", "which: "+strings.Join(featureKinds, ", "))
 	f.StringVarP(&out, "output", "o", "", "write to this .npy `file`")

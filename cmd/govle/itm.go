@@ -26,6 +26,7 @@ type itmLine struct {
 func itmCommand() *cobra.Command {
 	var model, text string
 	var asJSON bool
+	var precision precisionFlag
 	cmd := &cobra.Command{
 		Use:   "itm IMAGE TEXT...",
 		Short: "Judge whether texts belong to a picture",
@@ -59,6 +60,7 @@ question, from 0), match, score (the probability of a match) and logits (of no a
 				return err
 			}
 			defer pipeline.Close()
+			precision.apply(pipeline.Model)
 			show := func(about string, m *vle.Matches, line func(vle.RankedMatch) itmLine) error {
 				return printMatches(cmd.OutOrStdout(), about, m, asJSON, line)
 			}
@@ -84,6 +86,7 @@ question, from 0), match, score (the probability of a match) and logits (of no a
 		},
 	}
 	f := cmd.Flags()
+	precision.add(f)
 	f.StringVar(&model, "model", "", "`folder` of a model with an ITM head")
 	f.StringVar(&text, "text", "", "one `text`, to rank pictures by")
 	f.BoolVar(&asJSON, "json", false, "print JSON")

@@ -27,6 +27,7 @@ func mlmCommand() *cobra.Command {
 	var model string
 	var top int
 	var asJSON bool
+	var precision precisionFlag
 	cmd := &cobra.Command{
 		Use:   "mlm IMAGE TEXT...",
 		Short: "Fill the blanks of a text about a picture",
@@ -55,6 +56,7 @@ func mlmCommand() *cobra.Command {
 				return err
 			}
 			defer pipeline.Close()
+			precision.apply(pipeline.Model)
 			return eachEncoded(pairs, pipeline, func(img *vle.EncodedImage, at []int) error {
 				for _, k := range at {
 					p := pairs[k]
@@ -84,6 +86,7 @@ func mlmCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
+	precision.add(f)
 	f.StringVar(&model, "model", "", "`folder` of a model with an MLM head")
 	f.IntVar(&top, "top", 5, "how many words to print for a blank")
 	f.BoolVar(&asJSON, "json", false, "print JSON")

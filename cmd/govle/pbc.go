@@ -30,6 +30,7 @@ type pbcLine struct {
 func pbcCommand() *cobra.Command {
 	var model, out string
 	var asJSON, stretched bool
+	var precision precisionFlag
 	cmd := &cobra.Command{
 		Use:   "pbc IMAGE TEXT...",
 		Short: "Find the part of a picture that a text speaks of",
@@ -65,6 +66,7 @@ painted (the file).`,
 				return err
 			}
 			defer pipeline.Close()
+			precision.apply(pipeline.Model)
 			where := vle.Cropped
 			if stretched {
 				where = vle.Stretched
@@ -92,6 +94,7 @@ painted (the file).`,
 		},
 	}
 	f := cmd.Flags()
+	precision.add(f)
 	f.StringVar(&model, "model", "", "`folder` of a model with a PBC head")
 	f.StringVarP(&out, "output", "o", "", "write the painted picture to this `file` (.png, .jpg)")
 	f.BoolVar(&stretched, "stretched", false, "spread the patches over the whole picture, as the reference does")

@@ -48,6 +48,7 @@ func vcrCommand() *cobra.Command {
 	var images string
 	var answer int
 	var asJSON, reference bool
+	var precision precisionFlag
 	cmd := &cobra.Command{
 		Use:   "vcr FILE",
 		Short: "Choose answers and rationales to questions about a picture's objects",
@@ -81,6 +82,7 @@ from 0), scores, logits and texts (the choices as the model read them).`,
 			for _, p := range []*vle.VCRPipeline{q2a, qa2r} {
 				if p != nil {
 					p.Reference = reference
+					precision.apply(p.Model)
 					defer p.Close()
 				}
 			}
@@ -123,6 +125,7 @@ from 0), scores, logits and texts (the choices as the model read them).`,
 		},
 	}
 	f := cmd.Flags()
+	precision.add(f)
 	f.StringArrayVar(&models, "model", nil, "`folder` of a model with a Q2A or QA2R head; may be given twice")
 	f.StringVar(&images, "images", "", "`folder` of the pictures (default: that of FILE)")
 	f.IntVar(&answer, "answer", -1, "`number` of the answer, from 0, that rationales are for")

@@ -33,6 +33,7 @@ type vqaAnswer struct {
 
 // vqaOptions are the flags of govle vqa.
 type vqaOptions struct {
+	precision   precisionFlag
 	model       string
 	top         int
 	candidates  []string
@@ -85,6 +86,7 @@ best first), and the names of the written pictures, chart and attention.`,
 				return err
 			}
 			defer pipeline.Close()
+			o.precision.apply(pipeline.Model)
 			if err := o.checkModel(pipeline.Model.Config()); err != nil {
 				return err
 			}
@@ -94,6 +96,7 @@ best first), and the names of the written pictures, chart and attention.`,
 		},
 	}
 	f := cmd.Flags()
+	o.precision.add(f)
 	f.StringVar(&o.model, "model", "embedded", "`folder` of the model, or embedded")
 	f.IntVar(&o.top, "top", 5, "how many answers to print")
 	f.StringSliceVar(&o.candidates, "candidates", nil, "choose among these `answers`, with commas between; may be repeated")

@@ -30,14 +30,21 @@ func (p Precision) String() string {
 	return precisionNames[p]
 }
 
-// ParsePrecision returns the precision of that name: float32, bfloat16 or int8.
+// ParsePrecision returns the precision of that name: float32 or f32, bfloat16 or
+// bf16, int8.
 func ParsePrecision(name string) (Precision, error) {
+	switch name {
+	case "f32":
+		return Float32, nil
+	case "bf16":
+		return BFloat16, nil
+	}
 	for p, n := range precisionNames {
 		if n == name {
 			return Precision(p), nil
 		}
 	}
-	return 0, fmt.Errorf("unknown precision %q (known: float32, bfloat16, int8)", name)
+	return 0, fmt.Errorf("unknown precision %q (known: f32, bf16, int8)", name)
 }
 
 // weights are a linear layer's weights laid out for the product.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/signal"
 	"syscall"
@@ -13,11 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"govle/datasets"
-	"govle/datasets/easyvqa"
 	"govle/datasets/metrics"
-	"govle/datasets/scenes"
 	"govle/vle"
-	"govle/vle/tokenizer"
 	"govle/vle/train"
 )
 
@@ -28,13 +24,13 @@ func trainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train --config FILE",
 		Short: "Train a model as a configuration file says",
-		Long: `Train a model for visual question answering as a TOML or JSON file says; docs/training.md
-describes it. data and held name the questions: kind "easy-vqa" with the path of the
-unpacked easy_vqa/data, or kind "scenes", which are generated (limit is their number).
-The score of answering from the question alone is shown beside the model's.
+		Long: `Train a model as a TOML or JSON file says; docs/training.md describes it. Each [[data]]
+is a data set for one objective: questions for vqa (kinds easy-vqa, vqa, scenes,
+sort-of-clevr), captions for itm, mlm and pbc (captions, scenes), multiple choice for
+vcr_q2a and vcr_qa2r (vcr, scenes). [[held]] is what to evaluate on; beside the score of
+questions stands that of answering without the picture.
 
-An interrupt stops after the step and saves; --resume goes on. The other objectives
-train from Go with package train.`,
+An interrupt stops after the step and saves; --resume goes on.`,
 		Example: `  govle train --config run.toml
   govle train --config run.toml --resume`,
 		Args: cobra.NoArgs,
@@ -63,11 +59,6 @@ train from Go with package train.`,
 }
 
 func trainRun(ctx context.Context, c *train.Config, report func(*train.Status)) error {
-	for _, o := range c.Objectives {
-		if o.Name != "vqa" {
-			return fmt.Errorf("govle train has data for the objective vqa only, not for %q: train it from Go with package train", o.Name)
-		}
-	}
 	m, p, err := c.Open()
 	if err != nil {
 		return err
@@ -81,78 +72,117 @@ func trainRun(ctx context.Context, c *train.Config, report func(*train.Status)) 
 	if err != nil {
 		return err
 	}
-	data, err := openQuestions(c.Data, scenes.Train, "train", c.Seed)
+	parts := func(list []train.DataConfig, split string) (out []*trainPart, err error) {
+		for i, d := range list {
+			if d.Objective == "" {
+				if len(c.Objectives) > 1 {
+					return nil, fmt.Errorf("data set %d (%s): set objective, for the run has several", i+1, d.Kind)
+				}
+				d.Objective = c.Objectives[0].Name
+			}
+			part, err := openPart(specOf(d, split, c.Seed), d, m, p, vocab)
+			if err != nil {
+				return nil, fmt.Errorf("data set %d (%s): %w", i+1, d.Kind, err)
+			}
+			out = append(out, part)
+		}
+		return out, nil
+	}
+	data, err := parts(c.Data, "train")
 	if err != nil {
 		return err
 	}
-	if c.Held.Kind != "" {
-		held, err := openQuestions(c.Held, scenes.Test, "test", c.Seed)
-		if err != nil {
-			return err
-		}
-		base, err := questionOnly(data, held, vocab)
-		if err != nil {
-			return err
-		}
-		opts.Evaluate = (&train.Held{
-			Objective: train.VQA{}, Data: &trainQuestions{held, vocab, p},
-			Baseline: base, BaselineName: "question only",
-		}).Evaluate
+	if len(data) == 0 {
+		return errors.New("there is no data to train on: add [[data]]")
 	}
-	tr, err := train.New(m, &trainQuestions{data, vocab, p}, opts)
+	held, err := parts(c.Held, "test")
+	if err != nil {
+		return fmt.Errorf("held: %w", err)
+	}
+	var evaluate []train.Evaluator
+	for i, part := range held {
+		h := &train.Held{Data: part, Batch: 60}
+		for _, w := range opts.Mix {
+			if w.Objective.Name() == part.objective {
+				h.Objective = w.Objective
+			}
+		}
+		if h.Objective == nil {
+			return fmt.Errorf("held: data set %d is for the objective %s, which the run does not have", i+1, part.objective)
+		}
+		if part.objective == "vqa" {
+			base, err := questionOnly(c, specOf(c.Held[i], "test", c.Seed), vocab)
+			if err != nil {
+				return err
+			}
+			h.Baseline, h.BaselineName = base, "question only"
+		}
+		name := ""
+		if len(held) > 1 {
+			name = c.Held[i].Kind + " "
+		}
+		evaluate = append(evaluate, func(ctx context.Context, m vle.Parameterized) ([]train.Score, error) {
+			scores, err := h.Evaluate(ctx, m)
+			for k := range scores {
+				scores[k].Name = name + scores[k].Name
+			}
+			return scores, err
+		})
+	}
+	if len(evaluate) > 0 {
+		opts.Evaluate = func(ctx context.Context, m vle.Parameterized) (all []train.Score, err error) {
+			for _, e := range evaluate {
+				scores, err := e(ctx, m)
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, scores...)
+			}
+			return all, nil
+		}
+	}
+	tr, err := train.New(m, newTrainMix(data), opts)
 	if err != nil {
 		return err
 	}
 	return tr.Fit(ctx)
 }
 
-// openQuestions opens the questions that a configuration names, by default those
-// of the given split.
-func openQuestions(c train.DataConfig, split scenes.Split, name string, seed uint64) (datasets.Source[datasets.Question], error) {
-	if c.Split != "" {
-		name = c.Split
+// specOf names a configuration's data set, by default the given split.
+func specOf(c train.DataConfig, split string, seed uint64) dataSpec {
+	d := dataSpec{Kind: c.Kind, Path: c.Path, Images: c.Images, Annotations: c.Annotations, Split: c.Split, Seed: seed, Limit: c.Limit}
+	if d.Split == "" && (d.Kind == "easy-vqa" || dataKinds[d.Kind]) {
+		d.Split = split
 	}
-	switch c.Kind {
-	case "easy-vqa":
-		q, err := easyvqa.Open(c.Path, name)
-		if err != nil {
-			return nil, err
-		}
-		if c.Limit > 0 {
-			return datasets.Head(q, c.Limit), nil
-		}
-		return q, nil
-	case "scenes":
-		g, err := scenes.New(scenes.Config{Seed: seed})
-		if err != nil {
-			return nil, err
-		}
-		switch c.Split {
-		case "":
-		case "train":
-			split = scenes.Train
-		case "test":
-			split = scenes.Test
-		default:
-			return nil, fmt.Errorf("scenes have no split %q: use train or test", c.Split)
-		}
-		if c.Limit <= 0 {
-			return nil, errors.New("scenes: set limit, the number of questions to generate")
-		}
-		return g.Questions(split, c.Limit), nil
-	}
-	return nil, fmt.Errorf(`data of kind %q is unknown: use "easy-vqa" or "scenes"`, c.Kind)
+	return d
 }
 
-// questionOnly is the score on held of the most frequent answer to the same
-// words in data.
-func questionOnly(data, held datasets.Source[datasets.Question], vocab *datasets.Vocab) (float64, error) {
+// questionOnly is the score on held questions of the most frequent answer to the
+// same words in the training data of the same kind.
+func questionOnly(c *train.Config, spec dataSpec, vocab *datasets.Vocab) (float64, error) {
+	const enough = 50_000
 	var prior metrics.Prior
-	for q, err := range datasets.All(data) {
+	for _, d := range c.Data {
+		if d.Kind != spec.Kind || d.Objective != "" && d.Objective != "vqa" {
+			continue
+		}
+		data, err := specOf(d, "train", c.Seed).questions()
 		if err != nil {
 			return 0, err
 		}
-		prior.Fit(q.Text, q.Answer)
+		if data.Len() > enough {
+			data = datasets.Head(data, enough)
+		}
+		for q, err := range datasets.All(data) {
+			if err != nil {
+				return 0, err
+			}
+			prior.Fit(q.Text, q.Answer)
+		}
+	}
+	held, err := spec.questions()
+	if err != nil {
+		return 0, err
 	}
 	sum := 0.0
 	for q, err := range datasets.All(held) {
@@ -171,42 +201,4 @@ func questionOnly(data, held datasets.Source[datasets.Question], vocab *datasets
 		}
 	}
 	return sum / float64(max(1, held.Len())), nil
-}
-
-// trainQuestions makes examples of questions.
-type trainQuestions struct {
-	src   datasets.Source[datasets.Question]
-	vocab *datasets.Vocab
-	p     *vle.Processor
-}
-
-func (d *trainQuestions) Len() int { return d.src.Len() }
-
-func (d *trainQuestions) Example(i int, _ *rand.Rand) (*train.Example, error) {
-	q, err := d.src.At(i)
-	if err != nil {
-		return nil, err
-	}
-	e := &train.Example{ID: fmt.Sprintf("question %d on %s", q.ID, q.Picture.Name)}
-	fail := func(err error) (*train.Example, error) { return nil, fmt.Errorf("%s: %w", e.ID, err) }
-	img, err := q.Picture.Image()
-	if err != nil {
-		return fail(err)
-	}
-	px, err := d.p.Images.Process(img)
-	if err != nil {
-		return fail(err)
-	}
-	enc, err := d.p.Tokenizer.Encode(q.Text, tokenizer.Options{})
-	if err != nil {
-		return fail(err)
-	}
-	if e.Labels, e.Scores, err = d.vocab.Targets(q); err != nil {
-		return fail(err)
-	}
-	if e.Labels == nil {
-		e.Labels = []int{} // every answer is wrong
-	}
-	e.IDs, e.Pixels = enc.IDs, px.Data
-	return e, nil
 }

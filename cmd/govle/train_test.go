@@ -33,12 +33,12 @@ func TestTrain(t *testing.T) {
 	}
 	run := func(extra string, args ...string) (string, error) {
 		text := "model = \"start\"\nsteps = 2\nbatch = 4\ndir = \"out\"\n" + extra + `
-[data]
+[[data]]
 kind = "scenes"
-limit = 60
-[held]
+limit = 10
+[[held]]
 kind = "scenes"
-limit = 12
+limit = 2
 [groups]
 lr = 1e-3
 [[objective]]

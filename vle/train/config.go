@@ -30,10 +30,10 @@ type Config struct {
 	ObjectClasses int `toml:"object_classes" json:"object_classes,omitempty"`
 
 	Objectives []ObjectiveConfig `toml:"objective" json:"objective"`
-	// Data is what to train on and Held what to evaluate on, for the program that
-	// reads the file.
-	Data DataConfig `toml:"data" json:"data"`
-	Held DataConfig `toml:"held" json:"held"`
+	// Data is what to train on, all of it in one epoch, and Held what to evaluate
+	// on, for the program that reads the file.
+	Data []DataConfig `toml:"data" json:"data"`
+	Held []DataConfig `toml:"held" json:"held"`
 
 	Groups    GroupOptions `toml:"groups" json:"groups"`
 	Optimizer AdamW        `toml:"optimizer" json:"optimizer"`
@@ -67,10 +67,22 @@ type ObjectiveConfig struct {
 
 // DataConfig names a data set.
 type DataConfig struct {
-	Kind  string `toml:"kind" json:"kind,omitempty"`
-	Path  string `toml:"path" json:"path,omitempty"`
-	Split string `toml:"split" json:"split,omitempty"`
-	Limit int    `toml:"limit" json:"limit,omitempty"`
+	// Kind says what data it is, Path, Images and Annotations where its files lie.
+	Kind        string `toml:"kind" json:"kind,omitempty"`
+	Path        string `toml:"path" json:"path,omitempty"`
+	Images      string `toml:"images" json:"images,omitempty"`
+	Annotations string `toml:"annotations" json:"annotations,omitempty"`
+	Split       string `toml:"split" json:"split,omitempty"`
+	// Limit bounds how much of it is used; data that is made has so many pictures.
+	Limit int `toml:"limit" json:"limit,omitempty"`
+	// Objective names the objective that the data is for; it may be left out
+	// where there is one.
+	Objective string `toml:"objective" json:"objective,omitempty"`
+	// Repeat is how often an epoch goes through the data; 0 means once.
+	Repeat int `toml:"repeat" json:"repeat,omitempty"`
+	// Augment mirrors, turns and shifts each picture at random. It is for data
+	// whose answers that does not change.
+	Augment bool `toml:"augment" json:"augment,omitempty"`
 }
 
 // ReadConfig reads a configuration file. A key that it does not know is an
@@ -84,7 +96,13 @@ func ReadConfig(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("train: %s: %w", path, err)
 	}
-	for _, p := range []*string{&c.Model, &c.Architecture, &c.Processor, &c.Data.Path, &c.Held.Path, &c.Dir} {
+	paths := []*string{&c.Model, &c.Architecture, &c.Processor, &c.Dir}
+	for _, list := range [][]DataConfig{c.Data, c.Held} {
+		for i := range list {
+			paths = append(paths, &list[i].Path, &list[i].Images, &list[i].Annotations)
+		}
+	}
+	for _, p := range paths {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(filepath.Dir(path), *p)
 		}

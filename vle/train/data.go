@@ -17,6 +17,9 @@ type Text struct {
 	// FusionTypes are the token types in the fusion (vle.Batch.TextTypes), nil
 	// for all 0.
 	FusionTypes []int
+	// Boxes are the boxes that this text speaks of, where they are not the
+	// example's. FusionTypes refer to them.
+	Boxes [][]int
 }
 
 // Example is one item to learn from. Which fields are read is the objective's
@@ -24,6 +27,9 @@ type Text struct {
 type Example struct {
 	// ID names the example in errors.
 	ID string
+	// Only is the name of the one objective that the example is for; empty for
+	// each that finds its targets in it.
+	Only string
 	Text
 	// Pixels is the prepared picture [channels × size × size].
 	Pixels []float32
@@ -54,6 +60,9 @@ type Example struct {
 
 	targets []target // what MLM and MPC have hidden
 }
+
+// isFor tells whether an objective may use the example.
+func (e *Example) isFor(o Objective) bool { return e.Only == "" || e.Only == o.Name() }
 
 // target is something hidden from the model: a token or a box, and its class.
 type target struct{ at, class int }
@@ -115,10 +124,14 @@ func batch(examples []*Example, text func(*Example) Text, boxes bool) *vle.Batch
 		types = types || t.TypeIDs != nil
 		if boxes {
 			b.TextTypes = append(b.TextTypes, t.FusionTypes)
-			b.Boxes = append(b.Boxes, e.Boxes)
-			b.BoxTypes = append(b.BoxTypes, e.BoxTypes)
-			fusion = fusion || len(e.Boxes) > 0
-			boxTypes = boxTypes || e.BoxTypes != nil
+			boxes, ofBoxes := e.Boxes, e.BoxTypes
+			if t.Boxes != nil {
+				boxes, ofBoxes = t.Boxes, nil
+			}
+			b.Boxes = append(b.Boxes, boxes)
+			b.BoxTypes = append(b.BoxTypes, ofBoxes)
+			fusion = fusion || len(boxes) > 0
+			boxTypes = boxTypes || ofBoxes != nil
 		}
 		if len(e.Pixels) == 0 {
 			continue // the model says how many pictures there are for the texts

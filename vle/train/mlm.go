@@ -39,7 +39,7 @@ func (o MLM) Prepare(c *vle.Config, batch []*Example, rng *rand.Rand) ([]*Exampl
 	var out []*Example
 	for _, e := range batch {
 		words := o.words(e.IDs)
-		if len(words) == 0 {
+		if len(words) == 0 || !e.isFor(o) {
 			continue
 		}
 		copied := *e

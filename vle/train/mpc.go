@@ -98,7 +98,7 @@ func (o MPC) Prepare(c *vle.Config, batch []*Example, rng *rand.Rand) ([]*Exampl
 				known = append(known, i)
 			}
 		}
-		if len(known) == 0 {
+		if len(known) == 0 || !e.isFor(o) {
 			continue
 		}
 		if len(e.Objects) != len(e.Boxes) {

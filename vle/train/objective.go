@@ -60,10 +60,10 @@ type VQA struct{}
 func (VQA) Name() string { return "vqa" }
 
 // Prepare keeps the examples with labels.
-func (VQA) Prepare(c *vle.Config, batch []*Example, _ *rand.Rand) ([]*Example, error) {
+func (o VQA) Prepare(c *vle.Config, batch []*Example, _ *rand.Rand) ([]*Example, error) {
 	var out []*Example
 	for _, e := range batch {
-		if e.Labels == nil {
+		if e.Labels == nil || !e.isFor(o) {
 			continue
 		}
 		if _, err := vle.VQATargets([][]int{e.Labels}, [][]float32{e.Scores}, len(c.Labels)); err != nil {
@@ -152,11 +152,11 @@ func (o VCR) Name() string {
 }
 
 // Prepare keeps the examples with choices, which must be as many in each.
-func (VCR) Prepare(_ *vle.Config, batch []*Example, _ *rand.Rand) ([]*Example, error) {
+func (o VCR) Prepare(_ *vle.Config, batch []*Example, _ *rand.Rand) ([]*Example, error) {
 	var out []*Example
 	for _, e := range batch {
 		switch {
-		case len(e.Choices) == 0:
+		case len(e.Choices) == 0 || !e.isFor(o):
 			continue
 		case e.Right < 0 || e.Right >= len(e.Choices):
 			return nil, fmt.Errorf("example %q: choice %d of %d is said to be right", e.ID, e.Right, len(e.Choices))
@@ -221,7 +221,7 @@ func (o ITM) Prepare(_ *vle.Config, batch []*Example, rng *rand.Rand) ([]*Exampl
 	}
 	var out []*Example
 	for i, e := range batch {
-		if len(e.IDs) == 0 {
+		if len(e.IDs) == 0 || !e.isFor(o) {
 			continue
 		}
 		draw, other := rng.Float64(), rng.IntN(len(batch))
@@ -288,10 +288,10 @@ type PBC struct{}
 func (PBC) Name() string { return "pbc" }
 
 // Prepare keeps the examples whose patches are known.
-func (PBC) Prepare(c *vle.Config, batch []*Example, _ *rand.Rand) ([]*Example, error) {
+func (o PBC) Prepare(c *vle.Config, batch []*Example, _ *rand.Rand) ([]*Example, error) {
 	var out []*Example
 	for _, e := range batch {
-		if e.Inside == nil {
+		if e.Inside == nil || !e.isFor(o) {
 			continue
 		}
 		for _, p := range e.Inside {

@@ -101,6 +101,56 @@ func TestObjectives(t *testing.T) {
 	})
 }
 
+// TestOnly: an example that is for one objective is passed over by the others.
+func TestOnly(t *testing.T) {
+	tok := words(t)
+	all := []train.Objective{train.VQA{}, train.ITM{}, train.PBC{}, train.MPC{}, train.MLM{Tokenizer: tok}, train.VCR{Task: vle.Q2A}, train.VCR{Task: vle.QA2R}}
+	c := config(t)
+	data := captions(t, 4, 1, tok)
+	for _, o := range all {
+		for k, only := range all {
+			e := *data[0]
+			e.Only = only.Name()
+			if k == 0 {
+				e.Only = o.Name()
+			}
+			got, err := o.Prepare(c, []*train.Example{&e}, rand.New(rand.NewPCG(1, 1)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := e.Only == o.Name(); (len(got) == 1) != want {
+				t.Errorf("%s takes %d of an example for %s", o.Name(), len(got), e.Only)
+			}
+		}
+	}
+}
+
+// TestChoiceBoxes: a choice with boxes of its own is judged by those, not by the
+// example's.
+func TestChoiceBoxes(t *testing.T) {
+	m := fresh(t, func(c *vle.Config) (*vle.VCR, error) { return vle.NewVCR(c, vle.Q2A) })
+	loss := func(example, choice [][]int) float64 {
+		e := *captions(t, 1, 3, nil)[0]
+		e.Boxes, e.BoxTypes = example, nil
+		e.Choices = slices.Clone(e.Choices)
+		for i := range e.Choices {
+			e.Choices[i].Boxes = choice
+		}
+		s, err := (&train.Held{Objective: train.VCR{}, Data: train.Examples{&e}}).Evaluate(context.Background(), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s[1].Value
+	}
+	a, b := [][]int{{0}}, [][]int{{3}}
+	if own, given := loss(b, a), loss(a, nil); own != given {
+		t.Errorf("loss %g with the box in the choices, %g in the example", own, given)
+	}
+	if own, other := loss(b, a), loss(b, nil); own == other {
+		t.Errorf("loss %g whatever the choices' boxes", own)
+	}
+}
+
 // TestMix pre-trains on everything at once, saves, and opens the heads again.
 func TestMix(t *testing.T) {
 	tok := words(t)
@@ -266,9 +316,14 @@ processor = "."
 steps = 1
 batch = 4
 dir = "out"
-[data]
+[[data]]
 kind = "easy-vqa"
 path = "pictures"
+[[data]]
+kind = "vcr"
+path = "/a/choices.jsonl"
+images = "pictures"
+objective = "vcr_q2a"
 [groups]
 lr = 1e-3
 lr_mult_head = 50
@@ -287,8 +342,8 @@ whole_word = true
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Data.Path != filepath.Join(dir, "pictures") {
-		t.Errorf("data path %q", c.Data.Path)
+	if at := filepath.Join(dir, "pictures"); c.Data[0].Path != at || c.Data[1].Path != "/a/choices.jsonl" || c.Data[1].Images != at {
+		t.Errorf("paths of the data: %+v", c.Data)
 	}
 	m, proc, err := c.Open()
 	if err != nil {

@@ -30,6 +30,10 @@ type Config struct {
 	HiddenDropout    float64 `json:"hidden_dropout_prob"`
 	AttentionDropout float64 `json:"attention_probs_dropout_prob"`
 	InitializerRange float64 `json:"initializer_range"`
+	// NoCrossAttention leaves the attention of each modality over the other out of
+	// the fusion layers, so that text and picture meet in the head alone: for
+	// measuring what the co-attention is worth. The reference does not know it.
+	NoCrossAttention bool `json:"no_cross_attention,omitempty"`
 
 	// Labels names the classes of a head in the order of its logits.
 	Labels Labels `json:"id2label,omitempty"`

@@ -47,6 +47,9 @@ func (p *VQAPipeline) Explain(img image.Image, question string, k int) (*Explana
 		return nil, err
 	}
 	c := p.Model.Config()
+	if c.NoCrossAttention {
+		return nil, fmt.Errorf("vle: this model has no cross-attention to show (no_cross_attention in config.json)")
+	}
 	x := &Explanation{
 		Tokens: e.Tokens, Grid: c.Vision.Grid(), Geometry: picture.Geometry, Layers: c.NumLayers, Heads: c.NumHeads,
 		textToImage: make([][]float32, c.NumLayers), imageToText: make([][]float32, c.NumLayers),

@@ -18,7 +18,8 @@ type FusionLayer struct {
 	Intermediate *nn.Linear
 	Output       *Residual
 
-	act nn.Activation
+	act   nn.Activation
+	alone bool // without Cross
 }
 
 // FusionAttention is attention followed by its residual.
@@ -45,6 +46,7 @@ func newFusionLayer(c *Config) *FusionLayer {
 		Intermediate: nn.NewLinear(c.HiddenSize, c.IntermediateSize, true),
 		Output:       newResidual(c.IntermediateSize, c.HiddenSize, c.LayerNormEps, c.HiddenDropout),
 		act:          act,
+		alone:        c.NoCrossAttention,
 	}
 }
 
@@ -127,8 +129,11 @@ func (l *FusionLayer) forward(r *nn.Run, in, other *side, number int, choice row
 		r.Free(x)
 	}
 	r.Show("cross."+name+".self_attention", items, s)
-	c := l.Cross.forward(r, s, rows, other, "attn.cross_"+name+"_cross")
-	r.Free(s)
+	c := s
+	if !l.alone {
+		c = l.Cross.forward(r, s, rows, other, "attn.cross_"+name+"_cross")
+		r.Free(s)
+	}
 	r.Show("cross."+name+".cross_attention", items, c)
 	h := l.Intermediate.ForwardActivated(r, c, l.act)
 	y := l.Output.forward(r, h, c)

@@ -3,63 +3,15 @@
 // opens the notebook again. Each step leaves a screenshot.
 //
 //   node interact.mjs JUPYTER lab|notebook ROOT SCREENSHOT-STEM
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { browser, idle, menu, open, save, session, until } from './page.mjs';
-import { start } from './server.mjs';
+import { idle, menu, save, session, until } from './page.mjs';
+import { person } from './person.mjs';
 
-const [jupyter, app, root, stem] = process.argv.slice(2);
-if (!stem) {
-  console.error('usage: interact.mjs JUPYTER lab|notebook ROOT SCREENSHOT-STEM');
-  process.exit(2);
-}
-const path = 'interact.ipynb';
-const cell = (id, source) => ({
-  cell_type: 'code', id, metadata: {}, execution_count: null, outputs: [], source,
-});
-await writeFile(join(root, path), JSON.stringify({
-  nbformat: 4, nbformat_minor: 5,
-  metadata: { kernelspec: { name: 'govle', display_name: 'Go (govle)', language: 'go' } },
-  cells: [
-    cell('define', 'import (\n\t"fmt"\n\t"strings"\n)\n\nkept := 41'),
-    cell('complete', 'strings.Has'),
-    cell('loop', 'fmt.Println("looping")\nfor {\n}'),
-    cell('after', 'kept + 1'),
-  ],
-}));
-
-const server = await start(jupyter, app, root);
-const chrome = await browser(process.env.CHROMIUM ?? '/usr/bin/chromium');
-const failures = [];
-let page;
-
-// step runs one part; a failure is told and the next part still runs.
-async function step(name, f) {
-  try {
-    await f();
-    console.log(`ok   ${name}`);
-  } catch (e) {
-    failures.push(`${name}: ${e.message}`);
-    console.log(`FAIL ${name}: ${e.message}`);
-  }
-  await page.screenshot({ path: `${stem}-${name}.png` }).catch(() => {});
-}
-
-const nth = (i) => page.locator('.jp-Notebook .jp-CodeCell').nth(i);
-const prompt = async (i) => (await nth(i).locator('.jp-InputPrompt').first().textContent()).trim();
-const output = async (i) => (await nth(i).locator('.jp-OutputArea-output').allInnerTexts()).join('\n').trim();
-
-async function run(i, seconds = 60) {
-  await nth(i).locator('.cm-content').click();
-  await page.keyboard.press('Control+Enter');
-  if (seconds) {
-    await until(`cell ${i + 1} to be done`, seconds, async () => /\d/.test(await prompt(i)));
-    await idle(server, path, seconds);
-  }
-}
-
-try {
-  page = await open(chrome.context, server, app, path);
+await person([
+  ['define', 'import (\n\t"fmt"\n\t"strings"\n)\n\nkept := 41'],
+  ['complete', 'strings.Has'],
+  ['loop', 'fmt.Println("looping")\nfor {\n}'],
+  ['after', 'kept + 1'],
+], async ({ page, server, path, nth, output, step, run }) => {
   await step('run', async () => {
     await run(0);
     // On a first run the kernel says that it builds its worker.
@@ -95,7 +47,7 @@ try {
   });
   await step('interrupt', async () => {
     await page.keyboard.press('Escape');
-    await run(2, 0);
+    await run(2, false);
     await until('the loop to run', 30, async () => (await output(2)).includes('looping'));
     const busy = await session(server, path);
     if (busy.kernel.execution_state !== 'busy') throw new Error(`the kernel is ${busy.kernel.execution_state}`);
@@ -128,11 +80,4 @@ try {
     await run(3);
     if (await output(3) !== '42') throw new Error(`after the restart the cell shows ${await output(3)}`);
   });
-} catch (e) {
-  failures.push(e.message, server.log().slice(-2000));
-} finally {
-  await chrome.close();
-  await server.stop();
-}
-for (const f of failures) console.error(`FAIL ${f}`);
-process.exit(failures.length ? 1 : 0);
+});

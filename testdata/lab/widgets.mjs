@@ -3,25 +3,11 @@
 // does, a saved notebook is opened again without its kernel's help.
 //
 //   node widgets.mjs JUPYTER lab|notebook ROOT SCREENSHOT-STEM
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { browser, idle, open, save, until } from './page.mjs';
-import { start } from './server.mjs';
+import { save, until } from './page.mjs';
+import { person } from './person.mjs';
 
-const [jupyter, app, root, stem] = process.argv.slice(2);
-if (!stem) {
-  console.error('usage: widgets.mjs JUPYTER lab|notebook ROOT SCREENSHOT-STEM');
-  process.exit(2);
-}
-const path = 'widgets.ipynb';
-const cell = (id, source) => ({
-  cell_type: 'code', id, metadata: {}, execution_count: null, outputs: [], source,
-});
-await writeFile(join(root, path), JSON.stringify({
-  nbformat: 4, nbformat_minor: 5,
-  metadata: { kernelspec: { name: 'govle', display_name: 'Go (govle)', language: 'go' } },
-  cells: [
-    cell('make', `import (
+await person([
+  ['make', `import (
 	"fmt"
 	"time"
 
@@ -34,49 +20,17 @@ heard := widget.NewHTML("nothing heard")
 button := widget.NewButton("Click me")
 gain.OnChange(func(v int) { heard.Set(fmt.Sprint("gain is ", v)) })
 button.OnClick(func(*widget.Button) { clicks++; heard.Set(fmt.Sprint("clicks: ", clicks)) })
-widget.NewVBox(gain, button, heard)`),
-    cell('progress', `bar := widget.NewFloatProgress(20).Describe("training")
+widget.NewVBox(gain, button, heard)`],
+  ['progress', `bar := widget.NewFloatProgress(20).Describe("training")
 Display(bar)
 for i := range 21 {
 	bar.SetValue(float64(i))
 	time.Sleep(100 * time.Millisecond)
-}`),
-    cell('value', 'gain.Value()'),
-  ],
-}));
-
-const server = await start(jupyter, app, root);
-const chrome = await browser(process.env.CHROMIUM ?? '/usr/bin/chromium');
-const failures = [];
-let page;
-
-async function step(name, f) {
-  try {
-    await f();
-    console.log(`ok   ${name}`);
-  } catch (e) {
-    failures.push(`${name}: ${e.message}`);
-    console.log(`FAIL ${name}: ${e.message}`);
-  }
-  await page.screenshot({ path: `${stem}-${name}.png` }).catch(() => {});
-}
-
-const nth = (i) => page.locator('.jp-Notebook .jp-CodeCell').nth(i);
-const prompt = async (i) => (await nth(i).locator('.jp-InputPrompt').first().textContent()).trim();
-
-async function run(i, wait = true) {
-  await nth(i).locator('.cm-content').click();
-  await page.keyboard.press('Control+Enter');
-  if (!wait) return;
-  await until(`cell ${i + 1} to be done`, 90, async () => /\d/.test(await prompt(i)));
-  await idle(server, path, 60);
-}
-
-const hears = (text) => until(`the page to say "${text}"`, 15, async () =>
-  (await nth(0).locator('.widget-html-content').first().innerText()).includes(text));
-
-try {
-  page = await open(chrome.context, server, app, path);
+}`],
+  ['value', 'gain.Value()'],
+], async ({ page, server, app, path, stem, nth, done, step, run }) => {
+  const hears = (text) => until(`the page to say "${text}"`, 15, async () =>
+    (await nth(0).locator('.widget-html-content').first().innerText()).includes(text));
   await step('shown', async () => {
     await run(0);
     await nth(0).locator('.widget-slider').waitFor({ timeout: 20_000 });
@@ -113,7 +67,7 @@ try {
     // A click is heard while the cell runs.
     await nth(0).locator('button.widget-button').click();
     await hears('clicks: 3');
-    await until('the cell to be done', 60, async () => /\d/.test(await prompt(1)));
+    await done(1);
     const late = await width();
     if (late <= early) throw new Error(`the bar went from ${early} to ${late} pixels`);
   });
@@ -127,11 +81,4 @@ try {
     const data = nb.cells[0].outputs.at(-1)?.data ?? {};
     if (!data['text/html']) throw new Error(`no static form is saved: ${Object.keys(data)}`);
   });
-} catch (e) {
-  failures.push(e.message, server.log().slice(-2000));
-} finally {
-  await chrome.close();
-  await server.stop();
-}
-for (const f of failures) console.error(`FAIL ${f}`);
-process.exit(failures.length ? 1 : 0);
+});

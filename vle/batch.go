@@ -23,7 +23,9 @@ type Batch struct {
 	// Pixels are the prepared pictures [images × channels × size × size].
 	Pixels []float32
 	// Images gives the picture of each item by its number in Pixels; nil means
-	// one picture an item, in order.
+	// one picture an item, in order. What is computed of a picture alone, up to
+	// the attention of the fusion's first layer, is computed once for all its
+	// items, with one draw of dropout.
 	Images []int
 
 	// ImageFeatures stand in for Pixels when the pictures were encoded before,
@@ -179,6 +181,9 @@ func (m *Model) checkPixels(pixels []float32) (int, error) {
 // projected image tokens.
 type imageRows struct {
 	rows nn.Layout
+	// of, unless nil, gives each item's picture: rows and types are then those of
+	// the pictures, which items share.
+	of []int
 	// start and index list the projected tokens that each row is the mean of.
 	// They are nil when the rows are the tokens themselves.
 	start, index []int
@@ -207,15 +212,20 @@ func (m *Model) prepareImages(b *Batch, items, images int, keep bool) (*imageRow
 		return nil, fmt.Errorf("vle: %d pictures for %d texts: say which belongs to which with Images", images, items)
 	}
 	if b.Boxes == nil {
-		im := &imageRows{rows: nn.EvenLayout(items, tokens), types: make([]int, items*tokens)}
-		for i := range im.types {
-			im.types[i] = 1
-		}
-		if b.Images != nil {
+		sharing := b.Images != nil && len(m.ImageLayers) > 0 && !keep
+		im := &imageRows{rows: nn.EvenLayout(items, tokens)}
+		switch {
+		case sharing:
+			im.of, im.rows = b.Images, nn.EvenLayout(images, tokens)
+		case b.Images != nil:
 			im.start = make([]int, 1, items*tokens+1)
 			for i := range items {
 				im.addTokens(of(i)*tokens, tokens)
 			}
+		}
+		im.types = make([]int, im.rows.Rows())
+		for i := range im.types {
+			im.types[i] = 1
 		}
 		return im, nil
 	}

@@ -80,6 +80,23 @@ type side struct {
 	rows nn.Layout
 	// bias is added to the scores of the rows as keys; nil adds nothing.
 	bias []float32
+	// of, unless nil, gives each item's picture by its number: x and rows then
+	// are those of pictures, which items share.
+	of []int
+}
+
+// spread returns a copy of the shared rows of t, laid out as s.rows, for each
+// item, and their layout.
+func (s *side) spread(r *nn.Run, t mat.Tensor) (mat.Tensor, nn.Layout) {
+	var index []int
+	rows := make(nn.Layout, 1, len(s.of)+1)
+	for _, p := range s.of {
+		for i := s.rows[p]; i < s.rows[p+1]; i++ {
+			index = append(index, i)
+		}
+		rows = append(rows, len(index))
+	}
+	return nn.Rows(r, t, index), rows
 }
 
 // rowChoice says which rows of a side a layer computes.
@@ -99,45 +116,72 @@ func (s *side) keep(rows rowChoice) {
 	}
 }
 
-// forward attends from x, laid out as rows, to over's rows. It leaves both.
-func (a *FusionAttention) forward(r *nn.Run, x mat.Tensor, rows nn.Layout, over *side, name string) mat.Tensor {
+// forward attends from in's rows to over's and returns in's side with the next hidden
+// states. It leaves both. Rows that items share are projected once, and copied
+// for each item where the other side is not shared likewise.
+func (a *FusionAttention) forward(r *nn.Run, in, over *side, name string) *side {
+	out := &side{name: in.name, x: in.x, rows: in.rows, of: in.of}
 	op := &nn.Attend{
-		Q: a.Query.Forward(r, x), K: a.Key.Forward(r, over.x), V: a.Value.Forward(r, over.x),
-		Queries: rows, Keys: over.rows, Heads: a.heads, Scale: a.scale, KeyBias: over.bias,
+		Q: a.Query.Forward(r, in.x), K: a.Key.Forward(r, over.x), V: a.Value.Forward(r, over.x),
+		Keys: over.rows, Heads: a.heads, Scale: a.scale, KeyBias: over.bias,
 		Drop: r.NewDropMask(a.drop), Keep: r.Watched(),
 	}
+	switch {
+	case in.of != nil && over.of == nil:
+		q := op.Q
+		op.Q, _ = in.spread(r, q)
+		out.x, out.rows = in.spread(r, in.x)
+		r.Free(q)
+		out.of = nil
+	case in.of == nil && over.of != nil:
+		k, v := op.K, op.V
+		op.K, op.Keys = over.spread(r, k)
+		op.V, _ = over.spread(r, v)
+		r.Free(k, v)
+	}
+	op.Queries = out.rows
 	ctx := r.Do(op)
 	r.Free(op.Q, op.K, op.V)
-	showProbabilities(r, name, rows.Items(), a.heads, rows, over.rows, op.Probabilities)
-	return a.Output.forward(r, ctx, x)
+	showProbabilities(r, name, out.rows.Items(), a.heads, out.rows, op.Keys, op.Probabilities)
+	residual := out.x
+	out.x = a.Output.forward(r, ctx, residual)
+	if residual != in.x {
+		r.Free(residual)
+	}
+	return out
 }
 
-// forward returns the next hidden states of in's chosen rows, reading other's
-// current ones; nil for none. It leaves both.
+// forward returns the next hidden states of in's chosen rows, item by item,
+// reading other's current ones; nil for none. It leaves both.
 func (l *FusionLayer) forward(r *nn.Run, in, other *side, number int, choice rowChoice) mat.Tensor {
 	if choice == noRows {
 		return nil
 	}
 	name := fmt.Sprintf("%s%d", in.name, number)
-	items := in.rows.Items()
-	x, rows := in.x, in.rows
+	x := &side{name: in.name, x: in.x, rows: in.rows, of: in.of}
 	if choice == firstRows {
-		x, rows = nn.Rows(r, in.x, in.rows.Firsts()), nn.EvenLayout(items, 1)
+		x.x, x.rows = nn.Rows(r, in.x, in.rows.Firsts()), nn.EvenLayout(in.rows.Items(), 1)
 	}
-	s := l.Self.forward(r, x, rows, in, "attn.cross_"+name+"_self")
+	s := l.Self.forward(r, x, in, "attn.cross_"+name+"_self")
 	if choice == firstRows {
-		r.Free(x)
+		r.Free(x.x)
 	}
-	r.Show("cross."+name+".self_attention", items, s)
+	r.Show("cross."+name+".self_attention", s.rows.Items(), s.x)
 	c := s
-	if !l.alone {
-		c = l.Cross.forward(r, s, rows, other, "attn.cross_"+name+"_cross")
-		r.Free(s)
+	switch {
+	case !l.alone:
+		c = l.Cross.forward(r, s, other, "attn.cross_"+name+"_cross")
+		r.Free(s.x)
+	case s.of != nil: // each item goes on by itself, as after Cross
+		each, rows := s.spread(r, s.x)
+		c = &side{name: s.name, x: each, rows: rows}
+		r.Free(s.x)
 	}
-	r.Show("cross."+name+".cross_attention", items, c)
-	h := l.Intermediate.ForwardActivated(r, c, l.act)
-	y := l.Output.forward(r, h, c)
-	r.Free(c)
+	items := c.rows.Items()
+	r.Show("cross."+name+".cross_attention", items, c.x)
+	h := l.Intermediate.ForwardActivated(r, c.x, l.act)
+	y := l.Output.forward(r, h, c.x)
+	r.Free(c.x)
 	r.Show("cross."+name+".output", items, y)
 	return y
 }

@@ -140,7 +140,7 @@ func (m *Model) fuse(r *nn.Run, text *textRows, image *imageRows, tf, vf mat.Ten
 		vp = y
 	}
 	ts := &side{name: "text", rows: text.rows, bias: text.bias, x: addFree(r, m.TokenTypes.Forward(r, text.fusionTypes), tp)}
-	is := &side{name: "image", rows: image.rows, bias: image.bias, x: addFree(r, m.TokenTypes.Forward(r, image.types), vp)}
+	is := &side{name: "image", rows: image.rows, bias: image.bias, of: image.of, x: addFree(r, m.TokenTypes.Forward(r, image.types), vp)}
 	for _, s := range []*side{ts, is} {
 		r.Show("fusion_in."+s.name, items, s.x)
 		showBias(r, s)
@@ -154,6 +154,9 @@ func (m *Model) fuse(r *nn.Run, text *textRows, image *imageRows, tf, vf mat.Ten
 		v := m.ImageLayers[i].forward(r, is, ts, i, imageRows)
 		r.Free(ts.x, is.x)
 		ts.x, is.x = t, v
+		if is.of != nil {
+			is.rows, is.of = nn.EvenLayout(items, is.rows.Len(0)), nil
+		}
 		ts.keep(textRows)
 		is.keep(imageRows)
 	}

@@ -20,7 +20,7 @@ func parityCommand() *cobra.Command {
 		Use:   "parity DIR...",
 		Short: "Hold the model against recorded outputs of the reference",
 		Long: `Run every case that folders of recorded outputs of the reference implementation
-hold: tokenizer, picture processor, model, pipelines. Each case is printed with its
+hold: tokenizer, picture processor, model, pipelines, metrics. Each case is printed with its
 largest error, the tolerance and the verdict; a miss makes the exit status 1. Kinds
 of case that are not supported are listed as such.`,
 		Example: `  govle parity golden/model-tiny
@@ -34,6 +34,7 @@ of case that are not supported are listed as such.`,
 					return usagef("--only: %w", err)
 				}
 			}
+			opts.Kinds = metricKinds
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			missed := 0

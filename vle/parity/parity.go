@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"sort"
 	"strings"
@@ -24,6 +25,9 @@ type Options struct {
 	// Quick leaves out real-size cases and answers only the first 300
 	// questions of easyvqa.
 	Quick bool
+	// Kinds are kinds of case of the caller's own, by the name of the file that
+	// each is recorded in.
+	Kinds map[string]Kind
 	// Each is called with each result as it comes; nil for nothing.
 	Each func(Result)
 }
@@ -38,6 +42,11 @@ const (
 	Unsupported Verdict = "not supported yet"
 	Skipped     Verdict = "skipped"
 )
+
+// Kind holds the recordings in a file against what it records: it calls same
+// with each thing that is computed and what was recorded of it, which must be
+// equal in depth. An error is a miss too.
+type Kind func(path string, same func(what string, got, recorded any)) error
 
 // Result is one case as it came out.
 type Result struct {
@@ -270,6 +279,7 @@ func find(dir string, opts Options) ([]testCase, error) {
 		for _, k := range kinds {
 			cases = append(cases, k(f)...)
 		}
+		cases = append(cases, findOwn(f)...)
 		return nil
 	})
 	if err != nil {
@@ -282,6 +292,23 @@ func find(dir string, opts Options) ([]testCase, error) {
 		}
 	}
 	return cases, nil
+}
+
+// findOwn finds the files of the caller's kinds.
+func findOwn(f *folder) []testCase {
+	var cases []testCase
+	for _, name := range sortedKeys(f.opts.Kinds) {
+		if !f.has[name] {
+			continue
+		}
+		path := f.path(name)
+		cases = append(cases, testCase{name: f.caseName(name), run: func(_ context.Context, c *check) error {
+			return f.opts.Kinds[name](path, func(what string, got, recorded any) {
+				c.item(reflect.DeepEqual(got, recorded), "%s: %.80q, recorded %.80q", what, fmt.Sprint(got), fmt.Sprint(recorded))
+			})
+		}})
+	}
+	return cases
 }
 
 func sortCases(cases []testCase) {

@@ -2,23 +2,20 @@ package parity
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
-	"govle/vle"
-	"govle/vle/checkpoint"
 	"govle/vle/nn"
 )
 
-// notYet are recordings that are known and wait for what they record.
-var notYet = map[string]string{
-	"get_score.json":         "soft scores of annotators' answers",
-	"normalize_word.jsonl":   "normalisation of annotators' answers",
-	"vqa_eval_official.json": "the official VQA evaluation",
+// elsewhere are recordings of what no model computes, which need a Kind of the
+// caller's.
+var elsewhere = map[string]string{
+	"get_score.json":         "soft scores of annotators' answers: run govle parity",
+	"normalize_word.jsonl":   "normalisation of annotators' answers: run govle parity",
+	"vqa_eval_official.json": "the official VQA evaluation: run govle parity",
 }
 
 // findTraining finds losses.npz, schedules.json and training runs (X.json with
@@ -34,7 +31,10 @@ func findTraining(f *folder) []testCase {
 		cases = append(cases, testCase{name: f.caseName("schedules.json"), run: func(_ context.Context, c *check) error { return checkSchedules(c, path) }})
 	}
 	for _, name := range append(f.names(".json"), f.names(".jsonl")...) {
-		why := notYet[name]
+		why := elsewhere[name]
+		if f.opts.Kinds[name] != nil {
+			continue
+		}
 		if stem := strings.TrimSuffix(name, ".json"); why == "" && f.has[stem+".npz"] {
 			var run struct {
 				Start string `json:"start_checkpoint"`
@@ -85,69 +85,4 @@ func checkLosses(c *check, path string) error {
 		}
 	}
 	return nil
-}
-
-// findQuirks finds quirks.json, behaviours of the reference that were tried out.
-// Those with a counterpart that files alone decide are run: which parameters are
-// missing or left over when a head's weights meet another model.
-func findQuirks(f *folder) []testCase {
-	if !f.has["quirks.json"] {
-		return nil
-	}
-	path := f.path("quirks.json")
-	var cases []testCase
-	for _, q := range []struct{ name, weights, model string }{
-		{"base_checkpoint_into_vqa_head", "base", "vqa"},
-		{"vqa_checkpoint_into_base", "vqa", "base"},
-	} {
-		cases = append(cases, testCase{name: f.caseName("quirks/" + q.name), run: func(_ context.Context, c *check) error {
-			var quirks map[string]struct {
-				Result json.RawMessage `json:"result"` // of its own type for each
-			}
-			if err := readJSON(path, &quirks); err != nil {
-				return err
-			}
-			var recorded struct {
-				Missing    []string `json:"missing_keys"`
-				Unexpected []string `json:"unexpected_keys"`
-			}
-			if err := json.Unmarshal(quirks[q.name].Result, &recorded); err != nil {
-				return fmt.Errorf("reading %s: %q: %w", path, q.name, err)
-			}
-			models, err := filepath.Glob(filepath.Join(f.dir, "model-*", "ckpt-"+q.model))
-			if err != nil || len(models) == 0 {
-				return fmt.Errorf("no model-*/ckpt-%s beside quirks.json", q.model)
-			}
-			for _, dir := range models {
-				rep, err := loadInto(heads[q.model], dir, filepath.Join(filepath.Dir(dir), "ckpt-"+q.weights))
-				if err != nil {
-					return err
-				}
-				same(c, dir+": missing", sorted(rep.Missing), sorted(recorded.Missing))
-				same(c, dir+": unexpected", sorted(rep.Unexpected), sorted(recorded.Unexpected))
-			}
-			return nil
-		}})
-	}
-	return cases
-}
-
-func sorted(names []string) []string { return slices.Sorted(slices.Values(names)) }
-
-// loadInto loads the weights of one folder into the model of another.
-func loadInto(h head, dir, weights string) (*vle.LoadReport, error) {
-	cfg, err := vle.ReadConfig(dir)
-	if err != nil {
-		return nil, err
-	}
-	m, err := h.open(cfg)
-	if err != nil {
-		return nil, err
-	}
-	store, err := checkpoint.Open(weights)
-	if err != nil {
-		return nil, err
-	}
-	defer store.Close()
-	return vle.Load(m, store, vle.LoadOptions{Fresh: true})
 }

@@ -29,20 +29,23 @@ around:
 		counter := countsWith(n)
 		return counter != nil && g.isPlain(n.Body, counter)
 	case *ast.RangeStmt:
-		t := g.c.info.Types[n.X].Type
-		if t == nil {
-			return false
-		}
-		switch u := t.Underlying().(type) {
-		case *types.Slice, *types.Array, *types.Map, *types.Pointer:
-		case *types.Basic:
-			if u.Info()&(types.IsInteger|types.IsString) == 0 {
-				return false
-			}
-		default:
-			return false
-		}
-		return g.isPlain(n.Body, nil)
+		return g.rangesOverData(n) && g.isPlain(n.Body, nil)
+	}
+	return false
+}
+
+// rangesOverData tells ranges that come to an end: not those over channels and
+// functions.
+func (g *generator) rangesOverData(n *ast.RangeStmt) bool {
+	t := g.c.info.Types[n.X].Type
+	if t == nil {
+		return false
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Slice, *types.Array, *types.Map, *types.Pointer:
+		return true
+	case *types.Basic:
+		return u.Info()&(types.IsInteger|types.IsString) != 0
 	}
 	return false
 }

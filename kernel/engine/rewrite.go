@@ -243,7 +243,10 @@ func (g *generator) leave(n ast.Node, stack []ast.Node) {
 		if n.Tok == token.DEFINE {
 			g.useUnused(n, n.Lhs, stack)
 		}
+	case *ast.ForStmt:
+		g.hoist(n, stack)
 	case *ast.RangeStmt:
+		g.hoist(n, stack)
 		if n.Tok == token.DEFINE {
 			for _, e := range []ast.Expr{n.Key, n.Value} {
 				if id, ok := e.(*ast.Ident); ok && g.c.unused[id.Pos()] {

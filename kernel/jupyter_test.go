@@ -111,6 +111,14 @@ func TestWidgets(t *testing.T) {
 	jupyter(t, "widgets.py", realKernel(t), "go-test")
 }
 
+// TestOrderly starts and ends a real kernel in a temporary folder of its own, where
+// nothing may be left, and asks it what editors ask.
+func TestOrderly(t *testing.T) {
+	python(t, "jupyter_kernel_test")
+	path := realKernel(t)
+	jupyter(t, "orderly.py", path, "go-test", "TMPDIR="+shortTemp(t), "JUPYTER_RUNTIME_DIR="+t.TempDir())
+}
+
 // TestRobustness does to a real kernel what ends lesser ones. It takes two
 // minutes, so it runs only when GOVLE_ROBUSTNESS is set.
 func TestRobustness(t *testing.T) {

@@ -36,7 +36,7 @@ func (l *Linear) Visit(prefix string, v Visitor) {
 
 // Forward maps x [rows × in] to [rows × out].
 func (l *Linear) Forward(r *Run, x mat.Tensor) mat.Tensor {
-	if r.fuses() {
+	if l.fuses(r) {
 		return l.infer(r, x, 0, nil)
 	}
 	return r.Do(l.affine(x))
@@ -44,7 +44,7 @@ func (l *Linear) Forward(r *Run, x mat.Tensor) mat.Tensor {
 
 // ForwardActivated is act(Forward(x)), in inference in one step.
 func (l *Linear) ForwardActivated(r *Run, x mat.Tensor, act Activation) mat.Tensor {
-	if r.fuses() {
+	if l.fuses(r) {
 		return l.infer(r, x, act, nil)
 	}
 	return act.Forward(r, r.Do(l.affine(x)))
@@ -53,7 +53,7 @@ func (l *Linear) ForwardActivated(r *Run, x mat.Tensor, act Activation) mat.Tens
 // ForwardAdded is residual + dropout(Forward(x)), in inference in one step. It
 // leaves residual as it is.
 func (l *Linear) ForwardAdded(r *Run, x, residual mat.Tensor, dropout float32) mat.Tensor {
-	if r.fuses() {
+	if l.fuses(r) {
 		return l.infer(r, x, 0, residual)
 	}
 	op := l.affine(x)
@@ -69,9 +69,9 @@ func (l *Linear) affine(x mat.Tensor) *Affine {
 	return op
 }
 
-// fuses reports whether linear layers may take a road of their own in
-// inference.
-func (r *Run) fuses() bool { return r.infers() && ownProducts() }
+// fuses reports whether the layer takes a road of its own: in inference, where
+// products are this module's or where its weights were packed for it.
+func (l *Linear) fuses(r *Run) bool { return r.infers() && (l.packed != nil || ownProducts()) }
 
 // ownProducts reports whether matrix products are this module's own, which
 // can finish a result while it is in the cache.

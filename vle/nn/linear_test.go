@@ -90,6 +90,11 @@ func TestParsePrecision(t *testing.T) {
 			t.Errorf("%v: %v, %v", p, got, err)
 		}
 	}
+	for name, want := range map[string]Precision{"f32": Float32, "bf16": BFloat16} {
+		if got, err := ParsePrecision(name); err != nil || got != want {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
 	if _, err := ParsePrecision("int4"); err == nil {
 		t.Error("int4 is no error")
 	}

@@ -63,37 +63,25 @@ func TestConfigForms(t *testing.T) {
 	}
 }
 
+// TestConfigRefused reads the configurations in testdata/bad, a file a check,
+// which must be refused with the error beside it.
 func TestConfigRefused(t *testing.T) {
-	for _, c := range []struct{ json, want string }{
-		{`[]`, "JSON object"},
-		{`{"text_config": {}}`, "vision_config"},
-		{`{"model_type": "bert", "text_config": {}, "vision_config": {}}`, "bert"},
-		{`{"text_config": {"model_type": "roberta"}, "vision_config": {}}`, "roberta"},
-		{`{"text_config": {}, "vision_config": {"model_type": "vit"}}`, "vit"},
-		{`{"hidden_size": 0, "text_config": {}, "vision_config": {}}`, "hidden_size is 0"},
-		{`{"hidden_size": -768, "text_config": {}, "vision_config": {}}`, "hidden_size"},
-		{`{"hidden_size": 999999999999, "text_config": {}, "vision_config": {}}`, "hidden_size"},
-		{`{"hidden_size": 1e40, "text_config": {}, "vision_config": {}}`, "hidden_size"},
-		{`{"hidden_size": "big", "text_config": {}, "vision_config": {}}`, "hidden_size"},
-		{`{"num_attention_heads": 7, "text_config": {}, "vision_config": {}}`, "7 heads"},
-		{`{"text_config": {"num_attention_heads": 5}, "vision_config": {}}`, "text_config.hidden_size 1536"},
-		{`{"hidden_act": "swish", "text_config": {}, "vision_config": {}}`, `hidden_act: unknown activation "swish"`},
-		{`{"layer_norm_eps": 0, "text_config": {}, "vision_config": {}}`, "layer_norm_eps"},
-		{`{"hidden_dropout_prob": 1, "text_config": {}, "vision_config": {}}`, "hidden_dropout_prob"},
-		{`{"num_token_types": 1, "text_config": {}, "vision_config": {}}`, "num_token_types"},
-		{`{"text_config": {"pos_att_type": ["p2p"]}, "vision_config": {}}`, "p2p"},
-		{`{"text_config": {"conv_kernel_size": 3}, "vision_config": {}}`, "convolution"},
-		{`{"text_config": {"embedding_size": 128}, "vision_config": {}}`, "embedding_size"},
-		{`{"text_config": {"pad_token_id": 999999}, "vision_config": {}}`, "pad_token_id"},
-		{`{"text_config": {}, "vision_config": {"patch_size": 225}}`, "patch_size"},
-		{`{"text_config": {}, "vision_config": {"image_size": 1000000}}`, "image_size"},
-		{`{"id2label": {"0": "a", "2": "b"}, "text_config": {}, "vision_config": {}}`, "id2label"},
-		{`{"id2label": {"0": "a", "00": "b"}, "text_config": {}, "vision_config": {}}`, "id2label"},
-		{`{"id2label": 5, "text_config": {}, "vision_config": {}}`, "id2label"},
-	} {
-		_, err := ParseConfig([]byte(c.json))
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: error %v, want one that says %q", c.json, err, c.want)
+	wants, err := filepath.Glob(filepath.Join("testdata", "bad", "*.error"))
+	if err != nil || len(wants) < 25 {
+		t.Fatalf("%d expected errors in testdata/bad (%v)", len(wants), err)
+	}
+	for _, want := range wants {
+		text, err := os.ReadFile(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(strings.TrimSuffix(want, ".error"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		says := strings.TrimSpace(string(text))
+		if _, err := ParseConfig(data); err == nil || says == "" || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: error %v, want one that says %q", want, err, says)
 		}
 	}
 }

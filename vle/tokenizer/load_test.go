@@ -22,38 +22,42 @@ func load(t testing.TB, fsys fs.FS) *Tokenizer {
 	return tok
 }
 
+// TestLoadRefuses loads the folders in testdata/bad, each a bad file or more in
+// place of a good folder's, which must be refused with the error beside it.
 func TestLoadRefuses(t *testing.T) {
-	for _, bad := range []struct {
-		name string
-		fsys fstest.MapFS
-		want string
-	}{
-		{"no model", fstest.MapFS{}, "reading spm.model: open spm.model"},
-		{"damaged model", fstest.MapFS{modelFile: {Data: []byte("text")}}, "reading spm.model: byte 0"},
-		{"config no JSON", folder(configFile, "{"), "reading tokenizer_config.json: unexpected end"},
-		{"config a list", folder(configFile, "[]"), "reading tokenizer_config.json: json: cannot unmarshal array"},
-		{"lower case a word", folder(configFile, `{"do_lower_case": "yes"}`), "tokenizer_config.json: do_lower_case"},
-		{"odd side", folder(configFile, `{"padding_side": "top"}`), `padding_side is "top", want left or right`},
-		{"negative length", folder(configFile, `{"model_max_length": -1}`), "model_max_length is -1"},
-		{"length a word", folder(configFile, `{"model_max_length": true}`), "model_max_length"},
-		{"empty special token", folder(configFile, `{"mask_token": ""}`), "tokenizer_config.json: mask_token: the token is empty"},
-		{"special token a number", folder(specialMapFile, `{"mask_token": 1}`), "special_tokens_map.json: mask_token"},
-		{"special token without content", folder(specialMapFile, `{"mask_token": {"lstrip": true}}`), "mask_token: the token is empty"},
-		{"additional not a list", folder(specialMapFile, `{"additional_special_tokens": 7}`), "additional_special_tokens"},
-		{"added id taken", folder(addedFile, `{"[MASK]": 4}`), `the added token "[MASK]" has id 4, want 46`},
-		{"added id far off", folder(addedFile, `{"[MASK]": 1000000}`), "has id 1000000, want 46"},
-		{"added empty", folder(addedFile, `{"": 46}`), "the added token of id 46 is empty"},
-		{"added id no number", folder(configFile, `{"added_tokens_decoder": {"x": {"content": "y"}}}`), `the key "x", want an id`},
-		{"added not an id", folder(addedFile, `{"[MASK]": 1.5}`), "added_tokens.json"},
-	} {
-		t.Run(bad.name, func(t *testing.T) {
-			_, err := LoadFS(bad.fsys, ".")
-			if err == nil || !strings.Contains(err.Error(), bad.want) {
-				t.Errorf("the error is %v, want one with %q", err, bad.want)
+	wants, err := filepath.Glob(filepath.Join("testdata", "bad", "*.error"))
+	if err != nil || len(wants) < 16 {
+		t.Fatalf("%d expected errors in testdata/bad (%v)", len(wants), err)
+	}
+	for _, want := range wants {
+		dir := strings.TrimSuffix(want, ".error")
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			text, err := os.ReadFile(want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files, err := os.ReadDir(dir)
+			if err != nil || len(files) == 0 {
+				t.Fatalf("%d files in %s (%v)", len(files), dir, err)
+			}
+			fsys := folder()
+			for _, f := range files {
+				data, err := os.ReadFile(filepath.Join(dir, f.Name()))
+				if err != nil {
+					t.Fatal(err)
+				}
+				fsys[f.Name()] = &fstest.MapFile{Data: data}
+			}
+			says := strings.TrimSpace(string(text))
+			if _, err := LoadFS(fsys, "."); err == nil || says == "" || !strings.Contains(err.Error(), says) {
+				t.Errorf("the error is %v, want one with %q", err, says)
 			}
 		})
 	}
-	_, err := Load(filepath.Join(t.TempDir(), "absent"))
+	if _, err := LoadFS(fstest.MapFS{}, "."); err == nil || !strings.Contains(err.Error(), "reading spm.model: open spm.model") {
+		t.Errorf("an empty folder gives %v", err)
+	}
+	_, err = Load(filepath.Join(t.TempDir(), "absent"))
 	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "absent") {
 		t.Errorf("a folder that is not there: %v", err)
 	}

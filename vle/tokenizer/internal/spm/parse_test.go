@@ -2,7 +2,11 @@ package spm
 
 import (
 	"encoding/binary"
+	"errors"
+	"flag"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,7 +24,11 @@ func edited(unit int, value uint32) []byte {
 	return b
 }
 
-// badModels are damaged model files and what the error must say.
+// update writes testdata/bad anew.
+var update = flag.Bool("update", false, "write the files in testdata/bad anew")
+
+// badModels are how the files in testdata/bad were made: damaged model files and
+// what the error must say.
 func badModels() map[string]struct {
 	data []byte
 	want string
@@ -84,16 +92,52 @@ func badModels() map[string]struct {
 		"replacement binary":  {mapped(spmtest.Charsmap(map[string]string{"a": "\xff"})), "a replacement is not UTF-8"},
 		"replacement long":    {mapped(spmtest.Charsmap(map[string]string{"a": strings.Repeat("b", maxRuleReplacement+1)})), "more than 120 bytes"},
 		"replacement spaces":  {mapped(spmtest.Charsmap(map[string]string{"a": strings.Repeat(" ", maxRuleReplacement/3+1)})), "more than 120 bytes"},
-		"rule long":           {mapped(spmtest.Charsmap(map[string]string{strings.Repeat("a", maxRuleSource+1): "b"})), "a rule has 1025 bytes"},
 	}
 }
 
+// badFiles reads testdata/bad: each X.model must be refused with the error in
+// X.model.error.
+func badFiles(tb testing.TB) map[string][]byte {
+	tb.Helper()
+	dir := filepath.Join("testdata", "bad")
+	if *update {
+		for name, bad := range badModels() {
+			path := filepath.Join(dir, strings.ReplaceAll(name, " ", "-")+".model")
+			if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(path, bad.data, 0o644), os.WriteFile(path+".error", []byte(bad.want+"\n"), 0o644)); err != nil {
+				tb.Fatal(err)
+			}
+		}
+	}
+	paths, err := filepath.Glob(filepath.Join(dir, "*.model"))
+	if err != nil || len(paths) < 30 {
+		tb.Fatalf("%d bad models in %s (%v)", len(paths), dir, err)
+	}
+	files := map[string][]byte{}
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		files[path] = data
+	}
+	return files
+}
+
 func TestParseRefuses(t *testing.T) {
-	for name, bad := range badModels() {
-		t.Run(name, func(t *testing.T) {
-			_, err := Parse(bad.data)
-			if err == nil || !strings.Contains(err.Error(), bad.want) {
-				t.Errorf("the error is %v, want one with %q", err, bad.want)
+	long := spmtest.DeBERTa() // of 1 MB, and therefore no file
+	long.Charsmap = spmtest.Charsmap(map[string]string{strings.Repeat("a", maxRuleSource+1): "b"})
+	if _, err := Parse(long.Bytes()); err == nil || !strings.Contains(err.Error(), "a rule has 1025 bytes") {
+		t.Errorf("a long rule gives %v", err)
+	}
+	for path, data := range badFiles(t) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			want, err := os.ReadFile(path + ".error")
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := strings.TrimSpace(string(want))
+			if _, err := Parse(data); err == nil || text == "" || !strings.Contains(err.Error(), text) {
+				t.Errorf("the error is %v, want one with %q", err, text)
 			}
 		})
 	}
@@ -153,10 +197,8 @@ func check(t *testing.T, m *Model, text string) {
 
 // FuzzParse reads arbitrary model files; those that load must segment.
 func FuzzParse(f *testing.F) {
-	for _, bad := range badModels() {
-		if len(bad.data) < 1<<17 {
-			f.Add(bad.data, "what is on the grass?")
-		}
+	for _, data := range badFiles(f) {
+		f.Add(data, "what is on the grass?")
 	}
 	for _, m := range variants() {
 		if data := m.Bytes(); len(data) < 1<<17 {

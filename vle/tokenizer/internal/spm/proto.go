@@ -132,11 +132,7 @@ func modelTypeName(t uint64) string {
 
 func parsePiece(f field) (vocabEntry, error) {
 	e := vocabEntry{kind: Normal}
-	m, err := f.message()
-	if err != nil {
-		return e, err
-	}
-	err = m.each(func(f field) error {
+	err := f.each(func(f field) error {
 		var err error
 		switch f.num {
 		case 1:
@@ -174,11 +170,7 @@ func parsePiece(f field) (vocabEntry, error) {
 }
 
 func (p *proto) parseTrainerSpec(f field) error {
-	m, err := f.message()
-	if err != nil {
-		return err
-	}
-	return m.each(func(f field) error {
+	return f.each(func(f field) error {
 		var err error
 		switch f.num {
 		case 3:
@@ -195,11 +187,7 @@ func (p *proto) parseTrainerSpec(f field) error {
 }
 
 func (s *normalizerSpec) parse(f field) error {
-	m, err := f.message()
-	if err != nil {
-		return err
-	}
-	return m.each(func(f field) error {
+	return f.each(func(f field) error {
 		var err error
 		switch f.num {
 		case 1:
@@ -270,6 +258,15 @@ func (f field) message() (message, error) {
 	v := f.val
 	_, n := protowire.ConsumeVarint(v.buf[v.lo:v.hi])
 	return message{v.str, v.buf, v.lo + n, v.hi}, nil
+}
+
+// each calls fn for every field of the message that f is.
+func (f field) each(fn func(field) error) error {
+	m, err := f.message()
+	if err != nil {
+		return err
+	}
+	return m.each(fn)
 }
 
 func (f field) string() (string, error) {

@@ -10,9 +10,12 @@ import (
 	"govle/vle/tokenizer"
 )
 
-// openPipeline opens a model folder for a pipeline: builds the model that new
+// openPipeline opens a model folder, or [EmbeddedModel], for a pipeline: builds the model that new
 // makes of the configuration, loads its weights and its processor.
 func openPipeline[M Parameterized](dir string, build func(*Config) (M, error)) (m M, p *Processor, weights io.Closer, err error) {
+	if dir == EmbeddedModel {
+		return openEmbedded(build)
+	}
 	cfg, store, err := openWeights(dir)
 	if err != nil {
 		return m, nil, nil, err

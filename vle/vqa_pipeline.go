@@ -18,7 +18,7 @@ type VQAPipeline struct {
 	weights io.Closer
 }
 
-// OpenVQA opens a folder in Hugging Face layout: config.json, the weights,
+// OpenVQA opens a folder in Hugging Face layout, or [EmbeddedModel]: config.json, the weights,
 // spm.model and the tokenizer's and image processor's settings. Weights are
 // mapped into memory where the format allows, not read.
 func OpenVQA(dir string) (*VQAPipeline, error) {

@@ -193,7 +193,7 @@ func (f *askFlags) open(cmd *cobra.Command) (p *llm.Pipeline, closeAll func(), e
 	} else if len(f.captions) == 1 {
 		p.Caption = llm.Caption(f.captions[0])
 	}
-	vqa, err := openVQA(f.model)
+	vqa, err := vle.OpenVQA(f.model)
 	if err != nil {
 		return nil, nil, err
 	}

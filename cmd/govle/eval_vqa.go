@@ -74,7 +74,7 @@ func evalVQA(ctx context.Context, o *evalOptions, rep *evalReport, loop *evalLoo
 	if err != nil {
 		return err
 	}
-	p, err := openVQA(dir)
+	p, err := vle.OpenVQA(dir)
 	if err != nil {
 		return err
 	}

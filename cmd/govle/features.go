@@ -62,7 +62,7 @@ values (the rows), or file with -o.`,
 			if err != nil {
 				return err
 			}
-			pipeline, err := openFeatures(model)
+			pipeline, err := vle.OpenFeatures(model)
 			if err != nil {
 				return err
 			}
@@ -112,17 +112,6 @@ values (the rows), or file with -o.`,
 	f.StringVarP(&out, "output", "o", "", "write to this .npy `file`")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
-}
-
-func openFeatures(model string) (*vle.FeaturePipeline, error) {
-	if model != "embedded" {
-		return vle.OpenFeatures(model)
-	}
-	p, err := vle.Embedded()
-	if err != nil {
-		return nil, err
-	}
-	return &vle.FeaturePipeline{Model: p.Model.Body, Processor: p.Processor}, nil
 }
 
 // chosen is the matrix of a kind.

@@ -81,7 +81,7 @@ best first), and the names of the written pictures, chart and attention.`,
 			if err != nil {
 				return err
 			}
-			pipeline, err := openVQA(o.model)
+			pipeline, err := vle.OpenVQA(o.model)
 			if err != nil {
 				return err
 			}
@@ -302,12 +302,4 @@ func writeFigure(name string, figure interface {
 		return figure.WriteSVG(f)
 	}
 	return figure.WritePNG(f)
-}
-
-// openVQA opens the model in a folder, or the one inside this program.
-func openVQA(model string) (*vle.VQAPipeline, error) {
-	if model == "embedded" {
-		return vle.Embedded()
-	}
-	return vle.OpenVQA(model)
 }

@@ -14,7 +14,7 @@ const (
 	// costs more than it brings.
 	oneThread = 200_000
 	// tiny is the number of multiply-adds below which packing does not pay.
-	tiny = 2000
+	tiny = 300
 )
 
 // operand is op(A): element (i, p) is data[i·rs+p·cs].

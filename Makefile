@@ -44,6 +44,23 @@ lint: ## Check formatting, vet, staticcheck
 bench: build ## Time govle, beside PyTorch where make bench-peers put it; BENCH=regexp chooses
 	@bin/govle bench --only '$(BENCH)' -o docs/benchmarks.md
 
+EMBEDDED := build/embedded
+
+.PHONY: embedded-model
+embedded-model: build $(EMBEDDED)/easy_vqa ## Train the small model of vle.Embedded anew (under an hour on two free cores)
+	@bin/govle vocabulary --data scenes:1:3000 --data easy-vqa:$(EMBEDDED)/easy_vqa/data -o $(EMBEDDED)/processor
+	@cp vle/embedded/recipe/preprocessor_config.json $(EMBEDDED)/processor/
+	@bin/govle train --config vle/embedded/recipe/train.toml --every 1m
+	@bin/govle eval vqa --model $(EMBEDDED)/run/last --data easy-vqa:$(EMBEDDED)/easy_vqa/data
+	@cd $(EMBEDDED)/run/last && cp config.json model.safetensors spm.model *_config.json special_tokens_map.json added_tokens.json $(CURDIR)/vle/embedded/
+	@echo "vle/embedded holds the new model; its README.md wants the new figures"
+
+$(EMBEDDED)/easy_vqa:
+	@command -v $(PYTHON) >/dev/null || { echo "make embedded-model needs Python 3 with pip, to download easy-VQA"; exit 1; }
+	@mkdir -p $(EMBEDDED)
+	@cd $(EMBEDDED) && $(PYTHON) -m pip download --quiet --disable-pip-version-check easy-vqa==1.0 --no-deps -d . && \
+		$(PYTHON) -m zipfile -e easy_vqa-1.0-*.whl .
+
 .PHONY: bench-peers
 bench-peers: .bench-venv/.peers ## Install PyTorch, transformers and ipykernel for make bench (5 GB)
 

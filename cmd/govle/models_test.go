@@ -419,7 +419,6 @@ func TestModelUsage(t *testing.T) {
 		want       string
 	}{
 		{"no model", "itm x.png text", 2, "--model is missing"},
-		{"embedded cannot", "pbc x.png text --model embedded", 2, "only answers questions"},
 		{"no text", "mlm x.png --model m", 2, "a picture and a text are needed"},
 		{"no such model", "itm x.png text --model /no/such", 1, "/no/such"},
 		{"no such picture", "features /no/such.png text", 1, "/no/such.png"},

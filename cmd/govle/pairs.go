@@ -145,11 +145,8 @@ func texts(pairs []pair, at []int) []string {
 
 // checkModel reports a missing --model.
 func checkModel(model, head string) error {
-	switch model {
-	case "":
+	if model == "" {
 		return usagef("--model is missing: name a folder with %s (config.json, weights, spm.model)", head)
-	case "embedded":
-		return usagef("the embedded model only answers questions; --model takes a folder with %s", head)
 	}
 	return nil
 }

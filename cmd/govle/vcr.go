@@ -160,7 +160,13 @@ func openVCR(dirs []string) (q2a, qa2r *vle.VCRPipeline, err error) {
 
 // vcrTasks lists the tasks that a folder's weights have heads for.
 func vcrTasks(dir string) ([]vle.VCRTask, error) {
-	store, err := checkpoint.Open(dir)
+	var store *checkpoint.Store
+	var err error
+	if dir == vle.EmbeddedModel {
+		store, err = checkpoint.OpenFS(vle.EmbeddedFiles(), ".")
+	} else {
+		store, err = checkpoint.Open(dir)
+	}
 	if err != nil {
 		return nil, err
 	}

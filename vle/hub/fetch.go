@@ -86,13 +86,19 @@ func (p *puller) once(ctx context.Context, method, address string, offset int64,
 	return nil, 0, fmt.Errorf("the hub answered %s%s", resp.Status, said)
 }
 
-// retryAfter reads how long the hub asks to wait, two minutes at most.
+// maxRetryAfter bounds how long a hub may make a program wait.
+const maxRetryAfter = 2 * time.Minute
+
+// retryAfter reads how long the hub asks to wait: a number of seconds or a time.
 func retryAfter(resp *http.Response) time.Duration {
-	seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
+	header := resp.Header.Get("Retry-After")
+	if seconds, err := strconv.ParseInt(header, 10, 64); err == nil {
+		return time.Duration(max(0, min(seconds, int64(maxRetryAfter/time.Second)))) * time.Second
 	}
-	return min(time.Duration(seconds)*time.Second, 2*time.Minute)
+	if at, err := http.ParseTime(header); err == nil {
+		return max(0, min(time.Until(at), maxRetryAfter))
+	}
+	return 0
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -78,6 +78,18 @@ func (h *testHub) serve(w http.ResponseWriter, r *http.Request) {
 		h.send(w, r, name)
 		return
 	}
+	if r.URL.Path == "/api/models/owner/model/tree/"+testCommit { // which Python asks for
+		var entries []map[string]any
+		for name, body := range h.files {
+			entry := map[string]any{"type": "file", "path": name, "size": len(body), "oid": gitHash(body)}
+			if h.lfs[name] {
+				entry["lfs"] = map[string]any{"oid": sha256Of(body), "size": len(body), "pointerSize": 130}
+			}
+			entries = append(entries, entry)
+		}
+		json.NewEncoder(w).Encode(entries)
+		return
+	}
 	if r.URL.Path != "/api/models/owner/model/revision/main" && r.URL.Path != "/api/models/owner/model/revision/"+testCommit {
 		http.Error(w, `{"error":"Repository not found"}`, http.StatusNotFound)
 		return
@@ -87,8 +99,9 @@ func (h *testHub) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	type lfs struct {
-		SHA256 string `json:"sha256"`
-		Size   int    `json:"size"`
+		SHA256  string `json:"sha256"`
+		Size    int    `json:"size"`
+		Pointer int    `json:"pointerSize"`
 	}
 	type sibling struct {
 		Name   string `json:"rfilename"`
@@ -103,7 +116,7 @@ func (h *testHub) serve(w http.ResponseWriter, r *http.Request) {
 		if !h.bare {
 			s.Size, s.BlobID = &size, gitHash(body)
 			if h.lfs[name] {
-				s.LFS = &lfs{sha256Of(body), size}
+				s.LFS = &lfs{sha256Of(body), size, 130}
 			}
 		}
 		siblings = append(siblings, s)

@@ -49,8 +49,8 @@ EMBEDDED := build/embedded
 .PHONY: embedded-model
 embedded-model: build $(EMBEDDED)/easy_vqa ## Train the small model of vle.Embedded anew (under an hour on two free cores)
 	@bin/govle vocabulary --data scenes:1:3000 --data easy-vqa:$(EMBEDDED)/easy_vqa/data -o $(EMBEDDED)/processor
-	@cp vle/embedded/recipe/preprocessor_config.json $(EMBEDDED)/processor/
-	@bin/govle train --config vle/embedded/recipe/train.toml --every 1m
+	@cp vle/recipe/preprocessor_config.json $(EMBEDDED)/processor/
+	@bin/govle train --config vle/recipe/train.toml --every 1m
 	@bin/govle eval vqa --model $(EMBEDDED)/run/last --data easy-vqa:$(EMBEDDED)/easy_vqa/data
 	@cd $(EMBEDDED)/run/last && cp config.json model.safetensors spm.model *_config.json special_tokens_map.json added_tokens.json $(CURDIR)/vle/embedded/
 	@echo "vle/embedded holds the new model; its README.md wants the new figures"

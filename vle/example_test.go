@@ -5,8 +5,10 @@ import (
 	"image"
 	"image/color"
 	"log"
+	"os"
 
 	"govle/vle"
+	"govle/vle/checkpoint"
 )
 
 // square is a red rectangle on a pale ground, as in easy-VQA.
@@ -92,71 +94,139 @@ func ExampleVQAPipeline_Explain() {
 	// Output: red 8 8
 }
 
-func ExampleOpenITM() {
-	p, err := vle.OpenITM("vle-base-itm")
-	if err != nil {
-		fmt.Println("no such model here")
-		return
-	}
-	defer p.Close()
-	m, err := p.RankTexts(square(), []string{"a red rectangle", "two dogs"})
+// untrained writes a new model of the embedded one's shape to a folder, which
+// stands for one that was pulled or fine-tuned. What it says means nothing.
+func untrained(build func(*vle.Config) (vle.Parameterized, error)) string {
+	p, err := vle.Embedded()
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(m)
-	// Output: no such model here
+	c := *p.Model.Config()
+	c.NumTokenTypes = 8 // text, picture, and six boxes for VCR
+	m, err := build(&c)
+	if err != nil {
+		log.Fatal(err)
+	}
+	vle.Initialize(m, 1)
+	dir, err := os.MkdirTemp("", "vle-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := vle.Save(dir, m, p.Processor, checkpoint.SaveOptions{}); err != nil {
+		log.Fatal(err)
+	}
+	return dir
+}
+
+func ExampleOpenITM() {
+	dir := untrained(func(c *vle.Config) (vle.Parameterized, error) { return vle.NewITM(c) })
+	defer os.RemoveAll(dir)
+	p, err := vle.OpenITM(dir)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer p.Close()
+	// One picture and many texts, best first; RankImages takes one text and many
+	// pictures.
+	m, err := p.RankTexts(square(), []string{"a red rectangle", "two dogs", "a street"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	best := m.Items[0]
+	fmt.Println(len(m.Items), best.Score >= m.Items[2].Score, best.Match.Match == (best.Score > 0.5))
+	// Output: 3 true true
 }
 
 func ExampleOpenPBC() {
-	p, err := vle.OpenPBC("vle-base-pbc")
+	dir := untrained(func(c *vle.Config) (vle.Parameterized, error) { return vle.NewPBC(c) })
+	defer os.RemoveAll(dir)
+	p, err := vle.OpenPBC(dir)
 	if err != nil {
-		fmt.Println("no such model here")
-		return
+		log.Fatal(err)
 	}
 	defer p.Close()
 	s, err := p.Locate(square(), "the red rectangle")
 	if err != nil {
 		log.Fatal(err)
 	}
-	painted := s.Paint(vle.Cropped)
-	fmt.Println(s, painted.Bounds())
-	// Output: no such model here
+	rows, cols := s.InsideMap().Dims()
+	painted := s.Paint(vle.Cropped) // where the patches lie; vle.Stretched as the reference paints
+	fmt.Println(rows, cols, painted.Bounds().Size())
+	// Output: 8 8 (64,64)
 }
 
 func ExampleOpenMLM() {
-	p, err := vle.OpenMLM("vle-base")
+	dir := untrained(func(c *vle.Config) (vle.Parameterized, error) { return vle.NewMLM(c) })
+	defer os.RemoveAll(dir)
+	p, err := vle.OpenMLM(dir)
 	if err != nil {
-		fmt.Println("no such model here")
-		return
+		log.Fatal(err)
 	}
 	defer p.Close()
-	b, err := p.Fill(square(), "a [MASK] rectangle", 5)
+	b, err := p.Fill(square(), "a [MASK] in the [MASK]", 5)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(b)
-	// Output: no such model here
+	for i, fills := range b.Blanks {
+		fmt.Println("blank", i+1, "has", len(fills), "fills")
+	}
+	// Output:
+	// blank 1 has 5 fills
+	// blank 2 has 5 fills
 }
 
+// ExampleOpenVCR chooses an answer, and then its reason.
 func ExampleOpenVCR() {
-	answers, err := vle.OpenVCR("vle-base-for-vcr-q2a", vle.Q2A)
-	if err != nil {
-		fmt.Println("no such model here")
-		return
+	open := func(task vle.VCRTask) *vle.VCRPipeline {
+		dir := untrained(func(c *vle.Config) (vle.Parameterized, error) { return vle.NewVCR(c, task) })
+		defer os.RemoveAll(dir) // what is mapped stays
+		p, err := vle.OpenVCR(dir, task)
+		if err != nil {
+			log.Fatal(err)
+		}
+		return p
 	}
-	defer answers.Close()
-	c, err := answers.Choose(square(), &vle.VCRQuestion{
+	q2a, qa2r := open(vle.Q2A), open(vle.QA2R)
+	defer q2a.Close()
+	defer qa2r.Close()
+	answer, reason, err := vle.ChooseBoth(q2a, qa2r, square(), &vle.VCRQuestion{
 		Objects:  []string{"person", "dog"},
 		Boxes:    [][]float64{{4, 4, 30, 60}, {34, 30, 60, 60}},
-		Question: []vle.VCRWord{{Text: "why"}, {Text: "is"}, {Objects: []int{0}}, {Text: "smiling?"}},
+		Question: []vle.VCRWord{{Text: "is"}, {Objects: []int{0}}, {Text: "in the image?"}},
 		Answers: [][]vle.VCRWord{
-			{{Objects: []int{0}}, {Text: "likes"}, {Objects: []int{1}}}, {{Text: "it"}, {Text: "rains"}},
-			{{Text: "nobody"}, {Text: "knows"}}, {{Text: "the"}, {Text: "food"}, {Text: "is"}, {Text: "good"}},
+			{{Text: "yes"}}, {{Text: "no"}}, {{Objects: []int{1}}, {Text: "is"}}, {{Objects: []int{0, 1}}, {Text: "are"}},
 		},
-	}, 0)
+		Rationales: [][]vle.VCRWord{
+			{{Text: "there is"}, {Objects: []int{0}}}, {{Text: "there is no shape"}}, {{Text: "it is red"}}, {{Text: "it is a circle"}},
+		},
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(c)
-	// Output: no such model here
+	fmt.Println(answer.Task, len(answer.Scores), reason.Task, len(reason.Scores))
+	// Output: Q2A 4 QA2R 4
+}
+
+func ExampleOpenFeatures() {
+	p, err := vle.OpenFeatures(vle.EmbeddedModel) // the body of any head
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer p.Close()
+	picture, err := p.EncodeImage(square()) // once, for all texts
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, text := range []string{"a red rectangle", "a circle"} {
+		f, err := p.Extract(picture, text)
+		if err != nil {
+			log.Fatal(err)
+		}
+		tokens, width := f.FusedText.Dims()
+		patches, _ := f.FusedImage.Dims()
+		fmt.Println(tokens == len(f.Tokens), width, patches, len(f.Pooled))
+	}
+	// Output:
+	// true 64 65 128
+	// true 64 65 128
 }

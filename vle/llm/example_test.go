@@ -2,6 +2,7 @@ package llm_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -90,4 +91,58 @@ func ExampleTemplate_Prompt() {
 	// - yes (93 %)
 	// - no (5 %)
 	// Question: Will the dog get wet?
+}
+
+// ExampleClient_Stream prints an answer as it comes and stops it after a while.
+func ExampleClient_Stream() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for i := 1; r.Context().Err() == nil; i++ { // a talkative model
+			fmt.Fprintf(w, "data: {\"model\":\"small-chat\",\"choices\":[{\"delta\":{\"content\":\"%d \"}}]}\n\n", i)
+			w.(http.Flusher).Flush()
+		}
+	}))
+	defer server.Close()
+	client, err := llm.New(llm.Config{BaseURL: server.URL, Model: "small-chat", APIKey: llm.Key("secret")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	pieces := 0
+	answer, err := client.Stream(ctx, llm.Prompt{{Role: llm.User, Content: "Count."}}, func(piece string) error {
+		fmt.Print(piece)
+		if pieces++; pieces == 3 {
+			stop() // as an interrupt in a notebook does
+		}
+		return ctx.Err()
+	})
+	fmt.Println(errors.Is(err, context.Canceled), answer) // what had come is kept
+	fmt.Println(strings.Contains(fmt.Sprintf("%v %+v %#v", client, client, answer), "secret"))
+	// Output:
+	// 1 2 3 true 1 2 3
+	// false
+}
+
+func ExampleVLECaption() {
+	// In place of an ITM model's pipeline: the text with most of the words.
+	p := &llm.VLECaption{Texts: []string{"a photo of a dog", "a red rectangle"}, ITM: likesRed{}}
+	caption, err := p.Caption(context.Background(), square())
+	fmt.Println(caption, err)
+	// Output: a red rectangle <nil>
+}
+
+type likesRed struct{}
+
+func (likesRed) RankTexts(_ image.Image, texts []string) (*vle.Matches, error) {
+	m := &vle.Matches{}
+	for i, t := range texts {
+		item := vle.RankedMatch{Match: vle.Match{Text: t}, Index: i}
+		if strings.Contains(t, "red") {
+			m.Items = append([]vle.RankedMatch{item}, m.Items...)
+		} else {
+			m.Items = append(m.Items, item)
+		}
+	}
+	return m, nil
 }

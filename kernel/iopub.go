@@ -28,7 +28,7 @@ const (
 	streamAhead = 32 << 20
 	// stallLimit is how long output waits for a front end that takes nothing;
 	// then printed text is dropped until it reads again, and it is told so.
-	stallLimit = 500 * time.Millisecond
+	stallLimit = 2 * time.Second
 	// Messages that nobody was subscribed for are kept for the first subscriber,
 	// and status messages a short time for any: a front end may send its first
 	// request before its subscription is in force, and waits for idle.

@@ -18,7 +18,7 @@ import (
 )
 
 func runCommand() *cobra.Command {
-	var out, html, kernelName, dir string
+	var out, html, kernelName, dir, maxText string
 	var params []string
 	var timeout, grace time.Duration
 	var allowErrors, noTiming, echo, quiet, scripts bool
@@ -78,6 +78,13 @@ A cell tagged "raises-exception" may fail; one tagged "skip-execution" is not ru
 			if echo || out == "" && html == "" {
 				progress.out = cmd.OutOrStdout()
 			}
+			limit, err := parseSize(maxText)
+			if err != nil {
+				return usagef("--max-output: %w", err)
+			}
+			if limit == 0 {
+				limit = -1 // keep all
+			}
 			if grace == 0 {
 				grace = -1 // none at all
 			}
@@ -86,7 +93,7 @@ A cell tagged "raises-exception" may fail; one tagged "skip-execution" is not ru
 			start := time.Now()
 			progress.starting(spec.DisplayName)
 			runErr := notebook.Run(ctx, nb, notebook.RunOptions{
-				Spec: spec, Dir: dir, Timeout: timeout, Grace: grace, AllowErrors: allowErrors, NoTiming: noTiming, Save: out,
+				Spec: spec, Dir: dir, Timeout: timeout, Grace: grace, MaxText: limit, AllowErrors: allowErrors, NoTiming: noTiming, Save: out,
 				Started: progress.started, Step: progress.step, Message: progress.message, KernelLog: cmd.ErrOrStderr(),
 			})
 			progress.finish()
@@ -122,6 +129,7 @@ A cell tagged "raises-exception" may fail; one tagged "skip-execution" is not ru
 	f.StringArrayVarP(&params, "parameter", "p", nil, "set a parameter, `name=value`; may be repeated")
 	f.DurationVar(&timeout, "timeout", 0, "time limit for each cell, such as 90s or 5m (default none)")
 	f.DurationVar(&grace, "grace", notebook.DefaultGrace, "how long, after the last cell, to wait for output of goroutines that go on")
+	f.StringVar(&maxText, "max-output", "16MiB", "how much printed text of a cell to keep, its beginning and end; 0 keeps all")
 	f.StringVar(&kernelName, "kernel", "", "run with the installed kernelspec `NAME` instead of this program")
 	f.StringVar(&dir, "dir", "", "working `folder` of the cells (default that of the notebook)")
 	f.BoolVar(&allowErrors, "allow-errors", false, "go on after a cell that failed")

@@ -2,7 +2,6 @@ package notebook
 
 import (
 	"slices"
-	"strings"
 
 	"govle/kernel/wire"
 )
@@ -19,6 +18,11 @@ type collector struct {
 	// streams are the stream outputs that are still being added to: more than one
 	// when goroutines of earlier cells go on printing.
 	streams map[*Output]*streamTail
+	// maxText bounds the printed text of a cell, 0 for no bound; printed is how
+	// much each has, and overflows is where the rest goes.
+	maxText   int
+	printed   map[*Cell]int
+	overflows map[*Cell]*overflow
 }
 
 type placedOutput struct {
@@ -33,6 +37,9 @@ func newCollector(changed func(*Cell)) *collector {
 		changed:  changed,
 		clearing: map[*Cell]bool{},
 		streams:  map[*Output]*streamTail{},
+
+		printed:   map[*Cell]int{},
+		overflows: map[*Cell]*overflow{},
 	}
 }
 
@@ -122,51 +129,8 @@ func (c *collector) clear(cell *Cell) {
 	for _, o := range cell.Outputs {
 		delete(c.streams, o)
 	}
+	delete(c.printed, cell)
+	delete(c.overflows, cell)
 	cell.Outputs = nil
 	c.changed(cell)
-}
-
-// addStream adds printed text to the cell's last output if that is the same
-// stream, else as a new output.
-func (c *collector) addStream(cell *Cell, name, text string) {
-	if text == "" {
-		return
-	}
-	last := len(cell.Outputs) - 1
-	if last < 0 || c.clearing[cell] || cell.Outputs[last].Type != Stream || cell.Outputs[last].Name != name {
-		c.add(cell, &Output{Type: Stream, Name: name})
-		last = len(cell.Outputs) - 1
-	}
-	o := cell.Outputs[last]
-	tail := c.streams[o]
-	if tail == nil {
-		tail = &streamTail{open: o.Text}
-		c.streams[o] = tail
-	}
-	tail.add(text)
-	c.changed(cell)
-}
-
-// finishStreams stores the text of the streams that are being added to. It must
-// be called before outputs are read.
-func (c *collector) finishStreams() {
-	for o, tail := range c.streams {
-		o.Text = tail.done.String() + tail.open
-	}
-	clear(c.streams)
-}
-
-// streamTail gathers text in time linear in its length: what lies before the
-// last line end is done with, only the open line can still be overwritten by
-// carriage returns.
-type streamTail struct {
-	done strings.Builder
-	open string
-}
-
-func (t *streamTail) add(text string) {
-	all := overwrite(t.open + text)
-	cut := strings.LastIndexByte(all, '\n') + 1
-	t.done.WriteString(all[:cut])
-	t.open = all[cut:]
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -37,6 +38,10 @@ type RunOptions struct {
 	// still waited for; it begins anew with each such output, up to ten times.
 	// 0 means DefaultGrace, less means none.
 	Grace time.Duration
+	// MaxText bounds the printed text that each cell keeps, in bytes; of more, the
+	// beginning and the end are kept with a word about what is missing. 0 means
+	// DefaultMaxText, less means no bound.
+	MaxText int64
 	// Started is told the kernel's info when it is ready; nil is allowed.
 	Started func(info client.Info)
 	// Step is told when a cell starts and when it is done; nil is allowed.
@@ -86,6 +91,10 @@ const (
 	saveInterval   = 10 * time.Second
 )
 
+// DefaultMaxText is how much printed text a cell keeps: far more than a person
+// reads, and little enough that a notebook of several such cells can be opened.
+const DefaultMaxText = 16 << 20
+
 // Run runs the code cells of nb in order in a fresh kernel and puts what they
 // show into nb: outputs, execution counts, times, the state of widgets. What a
 // goroutine shows after its cell has ended is put into that cell, while later
@@ -100,6 +109,12 @@ func Run(ctx context.Context, nb *Notebook, opts RunOptions) (err error) {
 	}
 	r := &runner{nb: nb, opts: opts, cache: cellCache{}, cells: map[string]*Cell{}, heard: make(chan struct{}, 1)}
 	r.collect = newCollector(func(c *Cell) { delete(r.cache, c) })
+	switch {
+	case opts.MaxText == 0:
+		r.collect.maxText = DefaultMaxText
+	case opts.MaxText > 0:
+		r.collect.maxText = int(min(opts.MaxText, math.MaxInt))
+	}
 	var cells []int
 	for i, c := range nb.Cells {
 		if c.Type != Code {

@@ -196,7 +196,7 @@ func (g *product) packTransposed(buf []float32, par bool) {
 // plan cuts C into tasks, smaller ones where several goroutines must be fed.
 func (g *product) plan(par bool) {
 	kn := g.p.kn
-	rows, cols := blockRows/kn.mr*kn.mr, max(1, blockCols/kn.nr)
+	rows, cols := blockRows/kn.mr*kn.mr, min(g.p.panels, max(1, blockCols/kn.nr))
 	count := func() int {
 		g.rowBlocks = (g.m + rows - 1) / rows
 		g.colBlocks = (g.p.panels + cols - 1) / cols
@@ -214,7 +214,7 @@ func (g *product) plan(par bool) {
 	}
 	// An odd task at the end keeps one busy and the others waiting: 11 tasks on
 	// two are 12 in time. Fewer columns cost less than fewer rows do.
-	for threads := idle(); par && cols > 4 && !balanced(count(), threads); {
+	for threads := idle(); par && !balanced(count(), threads) && cols > 4; {
 		cols = (cols + 1) / 2
 	}
 	g.rowsPer, g.panelsPer = rows, cols

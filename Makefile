@@ -61,6 +61,10 @@ $(EMBEDDED)/easy_vqa:
 	@cd $(EMBEDDED) && $(PYTHON) -m pip download --quiet --disable-pip-version-check easy-vqa==1.0 --no-deps -d . && \
 		$(PYTHON) -m zipfile -e easy_vqa-1.0-*.whl .
 
+.PHONY: results
+results: build ## Train and score the models of docs/results.md, hours; QUICK=--quick is minutes
+	@bin/govle results --config results/results.json -o docs/results.md $(QUICK)
+
 .PHONY: bench-peers
 bench-peers: .bench-venv/.peers ## Install PyTorch, transformers and ipykernel for make bench (5 GB)
 

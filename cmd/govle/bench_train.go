@@ -1,10 +1,11 @@
 package main
 
 import (
-	spago "github.com/nlpodyssey/spago/nn"
+	"context"
+	"errors"
+	"fmt"
 
 	"govle/vle"
-	"govle/vle/nn"
 	"govle/vle/parity"
 	"govle/vle/train"
 )
@@ -57,43 +58,34 @@ func (b *bench) trainSides(m *vle.VQA, n int, weights string) ([]benchSide, erro
 	}
 	full, mask := padded(ids)
 	labels := len(cfg.Labels)
-	targets := make([]float32, n*labels)
 	rows := make([][]float32, n)
 	for i := range rows {
-		rows[i] = targets[i*labels : (i+1)*labels]
+		rows[i] = make([]float32, labels)
 		rows[i][i%labels] = 1
 	}
-	batch := &vle.Batch{IDs: full, Mask: mask, Pixels: benchPixels(n, cfg.Vision.ImageSize)}
-	params, err := train.Group(m, train.GroupOptions{LR: 1e-5, WeightDecay: 0.01})
+	pixels := benchPixels(n, cfg.Vision.ImageSize)
+	var data train.Examples
+	for i := range n {
+		data = append(data, &train.Example{
+			ID: fmt.Sprint(i), Text: train.Text{IDs: ids[i]}, Pixels: pixels[i*len(pixels)/n : (i+1)*len(pixels)/n],
+			Labels: []int{i % labels}, Scores: []float32{1},
+		})
+	}
+	var stop context.CancelFunc
+	t, err := train.New(m, data, train.Options{
+		Objective: train.VQA{}, Groups: train.GroupOptions{LR: 1e-5, WeightDecay: 0.01}, Schedule: train.Schedule{Kind: train.Constant},
+		Batch: n, Shards: min(n/2, 4), Steps: 1 << 30,
+		ReportEvery: 1, Report: func(*train.Status) { stop() },
+	})
 	if err != nil {
 		return nil, err
 	}
-	var held []*spago.Param // as params lists them
-	byName := map[string]*spago.Param{}
-	m.Visit(func(name string, _ []int, p **spago.Param) { byName[name] = *p })
-	for _, p := range params {
-		held = append(held, byName[p.Name])
-	}
-	grads := make([][]float32, len(held))
-	seed := uint64(0)
-	sides := []benchSide{timed("govle", func() error {
-		seed++
-		r := nn.NewGraphRun(true, seed)
-		logits, err := m.Forward(r, batch)
-		if err != nil {
+	sides := []benchSide{timed("govle", func() error { // a step, for Fit stops when it was reported
+		var ctx context.Context
+		ctx, stop = context.WithCancel(context.Background())
+		defer stop()
+		if err := t.Fit(ctx); !errors.Is(err, context.Canceled) {
 			return err
-		}
-		if err := nn.Backward(nn.BinaryCrossEntropy(r, logits, targets, float32(labels)), 1); err != nil {
-			return err
-		}
-		for i, p := range held {
-			if grads[i] = nil; p.HasGrad() {
-				grads[i] = nn.Floats(p.Grad())
-			}
-		}
-		train.AdamW{}.Step(params, grads, 1)
-		for _, p := range held {
-			p.ZeroGrad()
 		}
 		return nil
 	})}

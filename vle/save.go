@@ -13,27 +13,35 @@ import (
 	"govle/vle/nn"
 )
 
-// architecture returns the reference's name of the model's kind, which
-// transformers looks for in config.json.
-func architecture(m Parameterized) string {
+// architectures returns the reference's names of the model's kinds, which
+// transformers looks for in config.json and takes the first of. A model with
+// several heads, which are what its method Parts returns, has several; a head
+// that the reference does not have has none.
+func architectures(m Parameterized) []string {
 	switch m := m.(type) {
 	case *Model:
-		return "VLEModel"
+		return []string{"VLEModel"}
 	case *VQA:
-		return "VLEForVQA"
+		return []string{"VLEForVQA"}
 	case *ITM:
-		return "VLEForITM"
+		return []string{"VLEForITM"}
 	case *PBC:
-		return "VLEForPBC"
+		return []string{"VLEForPBC"}
 	case *MLM:
-		return "VLEForMLM"
+		return []string{"VLEForMLM"}
 	case *VCR:
 		if m.Task == QA2R {
-			return "VLEForVCRQA2R"
+			return []string{"VLEForVCRQA2R"}
 		}
-		return "VLEForVCRQ2A"
+		return []string{"VLEForVCRQ2A"}
+	case interface{ Parts() []Parameterized }:
+		var out []string
+		for _, part := range m.Parts() {
+			out = append(out, architectures(part)...)
+		}
+		return out
 	}
-	return ""
+	return nil
 }
 
 // Parameters returns m's parameters by the reference's names, sharing their
@@ -55,7 +63,7 @@ func Save(dir string, m Parameterized, p *Processor, opts checkpoint.SaveOptions
 	}
 	c := *m.Config()
 	c.ModelType = "vle"
-	c.Architectures = []string{architecture(m)}
+	c.Architectures = architectures(m)
 	data, err := json.MarshalIndent(&c, "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", filepath.Join(dir, "config.json"), err)

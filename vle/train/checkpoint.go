@@ -116,7 +116,7 @@ func (t *Trainer) write() error {
 }
 
 func (t *Trainer) writeFiles(dir string) error {
-	if err := t.saveModel(dir); err != nil {
+	if err := vle.Save(dir, t.model, t.opts.Processor, checkpoint.SaveOptions{}); err != nil {
 		return err
 	}
 	if err := checkpoint.Save(filepath.Join(dir, momentsFile), moments(t.params), checkpoint.SaveOptions{}); err != nil {
@@ -134,20 +134,6 @@ func (t *Trainer) writeFiles(dir string) error {
 		return err
 	}
 	return writeSynced(filepath.Join(dir, stateFile), data)
-}
-
-// saveModel writes a model folder. The heads of a joint model go into one, and
-// each of them opens from it.
-func (t *Trainer) saveModel(dir string) error {
-	if _, joint := t.model.(*Joint); !joint {
-		return vle.Save(dir, t.model, t.opts.Processor, checkpoint.SaveOptions{})
-	}
-	// The configuration, with an architecture for the tools that look for one,
-	// is the first head's; the weights are all heads'.
-	if err := vle.Save(dir, parts(t.model)[0], t.opts.Processor, checkpoint.SaveOptions{}); err != nil {
-		return err
-	}
-	return checkpoint.Save(dir, vle.Parameters(t.model), checkpoint.SaveOptions{})
 }
 
 func writeSynced(path string, data []byte) error {

@@ -77,6 +77,9 @@ func sameShapes(a, b *vle.Model) bool {
 	return shapes(a) == shapes(b)
 }
 
+// Parts returns the heads, for vle.Save.
+func (j *Joint) Parts() []vle.Parameterized { return j.Heads }
+
 // parts lists a model's heads.
 func parts(m vle.Parameterized) []vle.Parameterized {
 	if j, ok := m.(*Joint); ok {

@@ -2,6 +2,7 @@ package train_test
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -236,6 +237,9 @@ func TestMix(t *testing.T) {
 	cfg, err := vle.ReadConfig(filepath.Join(o.Dir, "last"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if got := fmt.Sprint(cfg.Architectures); got != "[VLEForVQA VLEForITM VLEForMLM VLEForPBC]" { // the reference has no MPC head
+		t.Errorf("architectures %s", got)
 	}
 	for i, build := range []func() (vle.Parameterized, error){
 		func() (vle.Parameterized, error) { return vle.NewVQA(cfg) },

@@ -59,7 +59,7 @@ func modelBench() []benchCase {
 			name: "questions/base/224", about: "64 questions about one picture, which is encoded once",
 			target: 1.5, rival: "^PyTorch$",
 			prepare: func(b *bench) ([]benchSide, error) {
-				return b.modelSides("base", 224, benchTexts(64, 8, 20), floats)
+				return b.modelSides("base", 224, benchTexts(64, 8, 20), plain)
 			},
 		})
 }
@@ -69,6 +69,7 @@ type sidesOf int
 
 const (
 	floats    sidesOf = iota // float32 only
+	plain                    // and PyTorch's only as transformers has it
 	allModes                 // PyTorch's faster ways too, and our rounded weights
 	eightBits                // int8 only
 )
@@ -113,8 +114,8 @@ func (b *bench) modelSides(size string, px int, ids [][]int, modes sidesOf) ([]b
 		pack *vle.PackOptions
 		in   []sidesOf
 	}{
-		{"govle, weights packed", &vle.PackOptions{}, []sidesOf{floats, allModes}},
-		{"govle, weights mapped", nil, []sidesOf{floats, allModes}},
+		{"govle, weights packed", &vle.PackOptions{}, []sidesOf{floats, plain, allModes}},
+		{"govle, weights mapped", nil, []sidesOf{floats, plain, allModes}},
 		{"govle bfloat16", &vle.PackOptions{Precision: nn.BFloat16}, []sidesOf{allModes}},
 		{"govle int8", &vle.PackOptions{Precision: nn.Int8}, []sidesOf{allModes, eightBits}},
 	} {
@@ -144,7 +145,7 @@ func (b *bench) modelSides(size string, px int, ids [][]int, modes sidesOf) ([]b
 		extra      map[string]any
 		in         []sidesOf
 	}{
-		{"torch", "PyTorch", 1e-4, nil, []sidesOf{floats, allModes}},
+		{"torch", "PyTorch", 1e-4, nil, []sidesOf{floats, plain, allModes}},
 		{"torch-sdpa", "PyTorch, fused attention", 1e-4, map[string]any{"sdpa": true}, []sidesOf{floats, allModes}},
 		{"torch-bf16", "PyTorch bf16", 0, map[string]any{"dtype": "bf16", "sdpa": true}, []sidesOf{allModes}},
 		{"torch-int8", "PyTorch dynamic int8", 0, map[string]any{"dtype": "int8", "sdpa": true}, []sidesOf{allModes, eightBits}},

@@ -35,6 +35,12 @@ func operators(rng *rand.Rand) map[string]func() (inputs []*mat.Dense[float32], 
 			in := []*mat.Dense[float32]{x(3, 2), x(4, 2)}
 			return in, func() Operator { return &Affine{X: in[0], W: in[1]} }
 		},
+		"Affine with residual and dropout": func() ([]*mat.Dense[float32], func() Operator) {
+			in := []*mat.Dense[float32]{x(5, 7), x(4, 7), x(4, 1), x(5, 4)}
+			return in, func() Operator {
+				return &Affine{X: in[0], W: in[1], B: in[2], Residual: in[3], Drop: DropMask{P: 0.3, Seed: 4}}
+			}
+		},
 		"Normalize": func() ([]*mat.Dense[float32], func() Operator) {
 			in := []*mat.Dense[float32]{x(3, 6), x(6, 1), x(6, 1)}
 			return in, func() Operator { return &Normalize{X: in[0], W: in[1], B: in[2], Eps: 1e-5} }
@@ -197,6 +203,8 @@ func TestShapesRefused(t *testing.T) {
 	for _, op := range []Operator{
 		&Affine{X: z(2, 3), W: z(4, 5)},
 		&Affine{X: z(2, 3), W: z(4, 3), B: z(3, 1)},
+		&Affine{X: z(2, 3), W: z(4, 3), Residual: z(2, 3)},
+		&Affine{X: z(2, 3), W: z(4, 3), Drop: DropMask{P: 1}},
 		&Normalize{X: z(2, 3), W: z(4, 1), B: z(3, 1)},
 		&Gather{X: z(2, 3), Index: []int{2}},
 		&Gather{X: z(2, 3), Index: []int{-1}},

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"unsafe"
 
 	"govle/vle/checkpoint/internal/dtype"
 )
@@ -90,6 +91,7 @@ type entry struct {
 	stride []int // in elements; nil for row-major without gaps
 	offset int   // in elements
 	data   func() ([]byte, error)
+	mapped []byte // the file, where it is mapped
 }
 
 // Path is what the Store was opened from.
@@ -171,7 +173,14 @@ func (e *entry) float32() ([]float32, error) {
 			}
 		}
 		x := dtype.New(n)
-		dtype.Floats(x, e.DType, data)
+		for lo := 0; lo < n; lo += convertAtOnce {
+			hi := min(lo+convertAtOnce, n)
+			part := data[lo*size : hi*size]
+			dtype.Floats(x[lo:hi], e.DType, part)
+			if within(part, e.mapped) {
+				dropPages(part)
+			}
+		}
 		return x, nil
 	}
 	// A strided view: convert the part of the storage that it spans, then pick.
@@ -190,6 +199,17 @@ func (e *entry) float32() ([]float32, error) {
 	}
 	out := make([]float32, 0, n)
 	return gather(out, span, e.Shape, e.stride), nil
+}
+
+// convertAtOnce is how many elements are converted before the pages of the file
+// that they came from are given back, so that a model does not lie in memory
+// twice. Nobody can have written to those pages: what is converted is not viewed.
+const convertAtOnce = 1 << 22
+
+// within tells whether b is a part of a.
+func within(b, a []byte) bool {
+	whole, part := uintptr(unsafe.Pointer(unsafe.SliceData(a))), uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	return len(b) > 0 && len(b) <= len(a) && part >= whole && part-whole <= uintptr(len(a)-len(b))
 }
 
 // gather appends the elements of a strided view in row-major order.

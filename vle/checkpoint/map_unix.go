@@ -6,9 +6,24 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
+
+// dropPages gives back the whole pages inside a part of a mapped file that has
+// been read. They come back from the file when they are read again, without what
+// was written to them. It is a hint; an error changes nothing.
+func dropPages(b []byte) {
+	page := uintptr(os.Getpagesize())
+	begin := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	skip := (page - begin%page) % page
+	if uintptr(len(b)) < skip+page {
+		return
+	}
+	b = b[skip:]
+	_ = unix.Madvise(b[:uintptr(len(b))/page*page], unix.MADV_DONTNEED)
+}
 
 // mapFile maps a file into memory. The mapping is private: pages are shared
 // with the file until somebody writes to them, which copies the page and leaves

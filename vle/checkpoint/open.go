@@ -151,6 +151,11 @@ func (s *Store) load(file string, opts Options, src source) error {
 	if err != nil {
 		return err
 	}
+	if closer != nil {
+		for _, e := range entries {
+			e.mapped = data
+		}
+	}
 	s.format, s.files = format, append(s.files, label)
 	if s.metadata == nil {
 		s.metadata = metadata

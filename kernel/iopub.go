@@ -33,6 +33,7 @@ const (
 	// and status messages a short time for any: a front end may send its first
 	// request before its subscription is in force, and waits for idle.
 	keepUnheard  = 1000
+	keepBytes    = 64 << 20
 	unheardAge   = 10 * time.Second
 	keepStatuses = 100
 	statusAge    = time.Second
@@ -233,12 +234,20 @@ func (p *publisher) send(m *wire.Message) {
 	}
 }
 
-// keep appends to a list of at most limit messages.
+// keep appends to a list of at most limit messages and keepBytes, of which the
+// oldest go first.
 func keep(list []published, m published, limit int) []published {
-	if len(list) >= limit {
-		list = append(list[:0], list[len(list)-limit+1:]...)
+	list = append(list, m)
+	from := max(0, len(list)-limit)
+	for i, size := len(list)-1, 0; i >= from; i-- {
+		for _, f := range list[i].frames {
+			size += len(f)
+		}
+		if size > keepBytes {
+			from = i + 1
+		}
 	}
-	return append(list, m)
+	return slices.Delete(list, 0, from)
 }
 
 // catchUp tells a front end that reads again what it missed.

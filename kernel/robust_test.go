@@ -320,6 +320,23 @@ func TestRequestBeforeSubscription(t *testing.T) {
 	}
 }
 
+// TestKeep checks the bounds of what is kept for a front end to come, by number and
+// by size.
+func TestKeep(t *testing.T) {
+	for _, tt := range []struct{ messages, size, want int }{
+		{5, 10, 5}, {30, 10, 20}, {30, keepBytes / 10, 10}, {3, keepBytes + 1, 0},
+	} {
+		var list []published
+		frame := make([]byte, tt.size)
+		for i := range tt.messages {
+			list = keep(list, published{frames: [][]byte{frame}, keep: time.Duration(i)}, 20)
+		}
+		if len(list) != tt.want || tt.want > 0 && list[len(list)-1].keep != time.Duration(tt.messages-1) {
+			t.Errorf("of %d messages of %d bytes %d are kept, want the last %d", tt.messages, tt.size, len(list), tt.want)
+		}
+	}
+}
+
 // TestHeartbeat checks the echo, also while a cell runs.
 func TestHeartbeat(t *testing.T) {
 	tk := startKernel(t)

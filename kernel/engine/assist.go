@@ -137,6 +137,13 @@ func variants(src string, start, end int) []string {
 
 // closing are the brackets that a text leaves open.
 func closing(src string) string {
+	open, _ := brackets(src)
+	return open
+}
+
+// brackets are what would close those that a text leaves open; crossed tells that
+// one closes what is not open, which nothing that follows could mend.
+func brackets(src string) (open string, crossed bool) {
 	var out []byte
 	for _, t := range tokens(src) {
 		switch t {
@@ -147,13 +154,15 @@ func closing(src string) string {
 		case "{":
 			out = append(out, '}')
 		case ")", "]", "}":
-			if len(out) > 0 {
-				out = out[:len(out)-1]
+			n := len(out)
+			crossed = crossed || n == 0 || out[n-1] != t[0]
+			if n > 0 {
+				out = out[:n-1]
 			}
 		}
 	}
 	slices.Reverse(out)
-	return string(out)
+	return string(out), crossed
 }
 
 // members lists what can stand behind a dot.

@@ -16,7 +16,7 @@ func (e *Engine) IsComplete(src string) (status, indent string) {
 		return "complete", ""
 	}
 	u, errs := parseUnit(token.NewFileSet(), "cell", src, nil)
-	open := closing(src)
+	open, crossed := brackets(src)
 	indent = strings.Repeat("\t", len(open))
 	switch {
 	case len(errs) == 0:
@@ -25,6 +25,8 @@ func (e *Engine) IsComplete(src string) (status, indent string) {
 			return "incomplete", ""
 		}
 		return "complete", ""
+	case crossed:
+		return "invalid", ""
 	case open != "", unterminated(errs):
 		if first := errs[0]; first.off < len(trimmed) && !unterminated(errs) && open != "" && strings.Contains(first.msg, "illegal") {
 			return "invalid", ""

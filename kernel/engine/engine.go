@@ -41,9 +41,8 @@ type Engine struct {
 	env       map[string]string // what %env has set
 	args      []string          // what %args has set
 
-	compileAll bool         // for tests: no cell is simple
-	slow       func(string) // tells a waiting cell that something takes long
-	told       string       // what it is to be told when it comes
+	compileAll bool   // for tests: no cell is simple
+	why        string // why cells wait for the setup
 }
 
 // New starts a session. It returns quickly: the worker is built and started
@@ -109,15 +108,11 @@ func (e *Engine) setUp() {
 	}()
 }
 
-// tell says to a waiting cell, or to the next one, why it takes long.
+// tell notes why the setup takes long, for cells that wait for it.
 func (e *Engine) tell(text string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.slow != nil {
-		e.slow(text)
-	} else {
-		e.told = text
-	}
+	e.why = text
 }
 
 func (e *Engine) startWorker() (*worker, error) {
@@ -129,7 +124,7 @@ func (e *Engine) startWorker() (*worker, error) {
 	for name, value := range e.env {
 		env = append(env, name+"="+value)
 	}
-	return startWorker(e.ws.host, dir, env, e.args, e.config.MemoryLimit, e.config.Sink, func(f *link.Failure) string {
+	w, err := startWorker(e.ws.host, dir, env, e.args, e.config.MemoryLimit, e.config.Sink, func(f *link.Failure) string {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		err := e.session.runtimeError(f)
@@ -139,6 +134,11 @@ func (e *Engine) startWorker() (*worker, error) {
 		}
 		return text
 	})
+	if err != nil {
+		return nil, err
+	}
+	w.conn.Send(&link.Frame{Op: link.OpSession, Text: e.dir}) // its failure shows as a death
+	return w, nil
 }
 
 // Execute runs one cell and returns when it has ended, was interrupted (by ctx
@@ -214,24 +214,35 @@ func (e *Engine) execute(ctx context.Context, c Cell, stop <-chan struct{}) Resu
 	return Result{Value: d.Value, Metadata: d.Metadata, ran: time.Duration(d.RunNS)}
 }
 
-// awaitSetup waits until cells can be built.
+// quietSetup is how long a cell waits for the setup before it is told why.
+const quietSetup = 1500 * time.Millisecond
+
+// awaitSetup waits until cells can be built. What a waiting cell is told goes away
+// again: it is no part of a notebook.
 func (e *Engine) awaitSetup(ctx context.Context, cell string, stop <-chan struct{}) *CellError {
-	select {
-	case <-e.ready:
-	default:
-		e.mu.Lock()
-		e.slow = func(text string) { e.config.Sink.Stream(cell, "stderr", text) }
-		if e.told != "" {
-			e.slow(e.told)
-		}
-		e.mu.Unlock()
+	ticker := time.NewTicker(quietSetup)
+	defer ticker.Stop()
+	told := false
+	for waiting := true; waiting; {
 		select {
 		case <-e.ready:
+			waiting = false
 		case <-stop:
 			return errInterrupted
 		case <-ctx.Done():
 			return errInterrupted
+		case <-ticker.C:
+			e.mu.Lock()
+			why := e.why
+			e.mu.Unlock()
+			if why != "" && !told {
+				told = true
+				e.config.Sink.Stream(cell, "stderr", why)
+			}
 		}
+	}
+	if told {
+		e.config.Sink.Publish(cell, Message{Kind: "clear_output", Content: map[string]any{"wait": false}})
 	}
 	if e.setupErr != nil {
 		return plainError("SetupError", e.setupErr.Error())

@@ -161,3 +161,22 @@ func TestHookFits(t *testing.T) {
 		t.Error("a file without Write was taken")
 	}
 }
+
+// TestBuildIsToldAndTakenBack: a cell that waits for the worker to be built is told
+// so, and the text does not stay.
+func TestBuildIsToldAndTakenBack(t *testing.T) {
+	sink := &record{}
+	e := &Engine{config: Config{Sink: sink}, ready: make(chan struct{})}
+	e.tell("building …\n")
+	time.AfterFunc(quietSetup+500*time.Millisecond, func() { close(e.ready) })
+	if err := e.awaitSetup(context.Background(), "first", nil); err != nil {
+		t.Fatal(err)
+	}
+	events := sink.of("first")
+	if len(events) != 2 || events[0].text != "building …\n" || events[1].kind != "clear_output" {
+		t.Errorf("the sink got %+v", events)
+	}
+	if err := e.awaitSetup(context.Background(), "second", nil); err != nil || len(sink.of("second")) > 0 {
+		t.Errorf("a cell that did not wait: %v, %+v", err, sink.of("second"))
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -321,6 +322,59 @@ func TestSetup(t *testing.T) {
 	if r.Err == nil || r.Err.Name != "SetupError" {
 		t.Errorf("error %v, want SetupError", r.Err)
 	}
+}
+
+// TestOrphan: a front that is killed leaves neither a worker nor files behind.
+func TestOrphan(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a front of its own")
+	}
+	front := exec.Command(os.Args[0], "-test.run=^TestOrphanFront$")
+	front.Env = append(os.Environ(), orphanFront+"=1")
+	out, err := front.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := front.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer front.Wait()
+	defer front.Process.Kill()
+	var pid int
+	var dir string
+	if _, err := fmt.Fscanln(out, &pid, &dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Fatal(err)
+	}
+	front.Process.Kill()
+	for range 300 {
+		_, err := os.Stat(dir)
+		if os.IsNotExist(err) && syscall.Kill(pid, 0) != nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	_, err = os.Stat(dir)
+	t.Errorf("after its front was killed: the session's folder: %v, the worker: %v", err, syscall.Kill(pid, 0))
+}
+
+const orphanFront = "GOVLE_TEST_ORPHAN_FRONT"
+
+// TestOrphanFront is the front that TestOrphan kills.
+func TestOrphanFront(t *testing.T) {
+	if os.Getenv(orphanFront) == "" {
+		t.Skip("run by TestOrphan")
+	}
+	e, err := New(Config{Sink: &record{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(t, e, "func compiled() int { return 1 }")
+	go e.Execute(context.Background(), Cell{ID: "busy", Source: "for {}"})
+	fmt.Println(e.worker.cmd.Process.Pid, e.dir)
+	select {}
 }
 
 func TestCloseLeavesNothing(t *testing.T) {

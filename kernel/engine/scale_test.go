@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,6 +41,63 @@ func TestManyCells(t *testing.T) {
 	if first, last := median(times[:20]), median(times[n-20:]); last > 2*first {
 		t.Errorf("the last cells take %v, the first took %v", last, first)
 	}
+}
+
+// TestManySimpleCells: cells that need no compiler leave memory and latency as they
+// were, here and in the worker.
+func TestManySimpleCells(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures time and memory")
+	}
+	e, err := New(Config{Sink: &record{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	do(t, e, "import \"fmt\"\nfmt.Sprint(1)")
+	do(t, e, "manyX := 0")
+	const warm, n = 200, 1200
+	var times []time.Duration
+	var private, heap int64
+	for i := range n {
+		if i == warm {
+			private, heap = privateMemory(t, e), heapInUse()
+		}
+		start := time.Now()
+		switch i % 4 {
+		case 0:
+			do(t, e, "manyX++")
+		case 1:
+			do(t, e, "fmt.Sprint(manyX)")
+		case 2:
+			do(t, e, fmt.Sprintf("manyX%d := manyX * 2", i%100))
+		case 3:
+			do(t, e, "fmt.Println(manyX)")
+		}
+		times = append(times, time.Since(start))
+	}
+	if got := text(do(t, e, "manyX")); got != strconv.Itoa(n/4) {
+		t.Errorf("counted to %s, want %d", got, n/4)
+	}
+	median := func(d []time.Duration) time.Duration { return slices.Sorted(slices.Values(d))[len(d)/2] }
+	first, last := median(times[warm:warm+200]), median(times[n-200:])
+	private, heap = privateMemory(t, e)-private, heapInUse()-heap
+	t.Logf("p50 %v, after %d cells %v; memory of the worker %+d KiB, of this process %+d KiB",
+		first.Round(time.Microsecond), n-warm, last.Round(time.Microsecond), private>>10, heap>>10)
+	if last > first*3/2+200*time.Microsecond {
+		t.Errorf("a simple cell takes %v after %d cells, before it took %v", last, n-warm, first)
+	}
+	if private > 8<<20 || heap > 8<<20 {
+		t.Errorf("%d simple cells cost %d KiB in the worker and %d KiB here", n-warm, private>>10, heap>>10)
+	}
+}
+
+// heapInUse is what this process keeps, in bytes.
+func heapInUse() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // privateMemory is the worker's private memory in bytes: what it has written to.

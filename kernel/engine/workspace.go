@@ -149,6 +149,9 @@ func openWorkspace(tools *toolchain, source, cache string, extra []string, tell 
 	if err := os.MkdirAll(ws.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the worker's folder: %w", err)
 	}
+	if !isFile(ws.host) { // this session or another builds it now
+		tell("building the Go worker, once for this version of govle …\n")
+	}
 	unlock, err := lockDir(ws.dir)
 	if err != nil {
 		return nil, err
@@ -158,7 +161,6 @@ func openWorkspace(tools *toolchain, source, cache string, extra []string, tell 
 		return nil, err
 	}
 	if !isFile(ws.host) {
-		tell("building the Go worker, once for this version of govle …\n")
 		if err := ws.build(extra); err != nil {
 			return nil, err
 		}

@@ -61,10 +61,16 @@ func main() {
 		}
 	}()
 	w.send(&link.Frame{Op: link.OpReady})
+	session := ""
 	for {
 		f, err := w.conn.Receive()
 		if err != nil {
-			os.Exit(0) // the front has gone
+			// The front has gone. Had it been in good order, it would have ended
+			// this process first, and then removed its files.
+			if session != "" {
+				os.RemoveAll(session)
+			}
+			os.Exit(0)
 		}
 		switch f.Op {
 		case link.OpRun:
@@ -90,6 +96,8 @@ func main() {
 			}
 		case link.OpSet:
 			set(f)
+		case link.OpSession:
+			session = f.Text
 		case link.OpComm:
 			if m := f.Message; m != nil {
 				display.Deliver(display.Message{Kind: m.Kind, Content: m.Content, Metadata: m.Metadata, Buffers: m.Buffers})

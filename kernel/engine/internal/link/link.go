@@ -20,6 +20,7 @@ const (
 	OpComm      = "comm"      // Message is for a comm
 	OpReply     = "reply"     // answers the worker's frame with the same Seq
 	OpSet       = "set"       // set the variable Text of the process to Args
+	OpSession   = "session"   // Text is the folder to remove if the front goes without a word
 )
 
 // Ops of frames from the worker to the front.

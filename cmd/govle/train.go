@@ -95,7 +95,7 @@ func trainRun(ctx context.Context, c *train.Config, report func(*train.Status)) 
 	if len(data) == 0 {
 		return errors.New("there is no data to train on: add [[data]]")
 	}
-	held, err := parts(c.Held, "test")
+	held, err := parts(c.Held, "val")
 	if err != nil {
 		return fmt.Errorf("held: %w", err)
 	}
@@ -111,7 +111,7 @@ func trainRun(ctx context.Context, c *train.Config, report func(*train.Status)) 
 			return fmt.Errorf("held: data set %d is for the objective %s, which the run does not have", i+1, part.objective)
 		}
 		if part.objective == "vqa" {
-			base, err := questionOnly(c, specOf(c.Held[i], "test", c.Seed), vocab)
+			base, err := questionOnly(c, specOf(c.Held[i], "val", c.Seed), vocab)
 			if err != nil {
 				return err
 			}
@@ -148,11 +148,14 @@ func trainRun(ctx context.Context, c *train.Config, report func(*train.Status)) 
 	return tr.Fit(ctx)
 }
 
-// specOf names a configuration's data set, by default the given split.
+// specOf names a configuration's data set, by default the given split: train, or
+// val, for settings are not chosen on a test split.
 func specOf(c train.DataConfig, split string, seed uint64) dataSpec {
 	d := dataSpec{Kind: c.Kind, Path: c.Path, Images: c.Images, Annotations: c.Annotations, Split: c.Split, Seed: seed, Limit: c.Limit}
 	if d.Split == "" && (d.Kind == "easy-vqa" || dataKinds[d.Kind]) {
-		d.Split = split
+		if d.Split = split; d.Kind == "easy-vqa" && split == "train" {
+			d.Split = "fit" // train without the pictures of val
+		}
 	}
 	return d
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -146,7 +145,11 @@ go func() {
 
 // TestHookFits holds that the toolchain's package os can take the hook.
 func TestHookFits(t *testing.T) {
-	file, err := os.ReadFile(filepath.Join(runtime.GOROOT(), "src", "os", "file.go"))
+	tools, err := findToolchain()
+	if err != nil {
+		t.Skip(err)
+	}
+	file, err := os.ReadFile(filepath.Join(tools.root, "src", "os", "file.go"))
 	if err != nil {
 		t.Skip(err)
 	}

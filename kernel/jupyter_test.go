@@ -116,7 +116,7 @@ func TestWidgets(t *testing.T) {
 func TestOrderly(t *testing.T) {
 	python(t, "jupyter_kernel_test")
 	path := realKernel(t)
-	jupyter(t, "orderly.py", path, "go-test", "TMPDIR="+shortTemp(t), "JUPYTER_RUNTIME_DIR="+t.TempDir())
+	jupyter(t, "orderly.py", path, "go-test", "TMPDIR="+shortTemp(t), "JUPYTER_RUNTIME_DIR="+t.TempDir(), "IPYTHONDIR="+t.TempDir())
 }
 
 // TestRobustness does to a real kernel what ends lesser ones. It takes two

@@ -63,7 +63,7 @@ $(EMBEDDED)/easy_vqa:
 
 .PHONY: results
 results: build ## Train and score the models of docs/results.md, hours; QUICK=--quick is minutes
-	@bin/govle results --config results/results.json -o docs/results.md $(QUICK)
+	@bin/govle results --config docs/results/results.json -o docs/results.md $(QUICK)
 
 .PHONY: bench-peers
 bench-peers: .bench-venv/.peers ## Install PyTorch, transformers and ipykernel for make bench (5 GB)

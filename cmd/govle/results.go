@@ -106,8 +106,8 @@ training too, and a row whose configuration was changed is run anew. --quick tra
 with the steps that the file gives for it; figures say which budget they were made
 with, and a full run replaces them. Rows that were not run are left out of the page.
 --write runs nothing and writes the page from what is kept.`,
-		Example: `  govle results --config results/results.json -o docs/results.md --quick
-  EASY_VQA=easy_vqa/data govle results --config results/results.json -o docs/results.md --only easy-vqa`,
+		Example: `  govle results --config docs/results/results.json -o docs/results.md --quick
+  EASY_VQA=easy_vqa/data govle results --config docs/results/results.json -o docs/results.md --only easy-vqa`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if file == "" || out == "" {

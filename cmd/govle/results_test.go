@@ -11,7 +11,7 @@ import (
 )
 
 // results is the folder of the committed tables.
-const results = "../../results"
+const results = "../../docs/results"
 
 // runResults runs govle results on a file in dir.
 func runResults(ctx context.Context, dir string, args ...string) (page, log string, err error) {

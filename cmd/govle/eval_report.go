@@ -3,11 +3,10 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -144,24 +143,22 @@ func writeColumns(b *strings.Builder, table [][]string) {
 }
 
 // writeLines writes a JSON line for each finished item, in the data's order.
-func writeLines[T any](name string, items []T, finished []bool) (err error) {
+func writeLines[T any](name string, items []T, finished []bool) error {
 	if name == "" {
 		return nil
 	}
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriter(f)
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	for i, x := range items {
-		if finished[i] && err == nil {
-			err = enc.Encode(x)
+	return writeFile(name, func(w io.Writer) error {
+		b := bufio.NewWriter(w)
+		enc := json.NewEncoder(b)
+		enc.SetEscapeHTML(false)
+		for i, x := range items {
+			if !finished[i] {
+				continue
+			}
+			if err := enc.Encode(x); err != nil {
+				return err
+			}
 		}
-	}
-	if err := errors.Join(err, w.Flush(), f.Close()); err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
-	}
-	return nil
+		return b.Flush()
+	})
 }

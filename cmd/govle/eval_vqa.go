@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -203,18 +203,13 @@ func fitPrior(o *evalOptions) (*metrics.Prior, error) {
 }
 
 func writeSubmission(name string, said []vqaSaid) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	s := metrics.NewSubmission(f)
-	for _, a := range said {
-		if err = s.Add(a.ID, a.Answer); err != nil {
-			break
+	return writeFile(name, func(w io.Writer) error {
+		s := metrics.NewSubmission(w)
+		for _, a := range said {
+			if err := s.Add(a.ID, a.Answer); err != nil {
+				return err
+			}
 		}
-	}
-	if err := errors.Join(err, s.Close(), f.Close()); err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
-	}
-	return nil
+		return s.Close()
+	})
 }

@@ -1,9 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -130,12 +129,5 @@ func chosen(f *vle.Features, kind string) *mat.Dense {
 }
 
 func writeNPY(name string, m *mat.Dense) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(npy.Write(f, m), f.Close()); err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
-	}
-	return nil
+	return writeFile(name, func(w io.Writer) error { return npy.Write(w, m) })
 }

@@ -6,7 +6,6 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -133,21 +132,11 @@ func numbered(name string, i, of int) string {
 }
 
 // writePicture writes img in the format that the name's end says.
-func writePicture(name string, img image.Image) (err error) {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if e := f.Close(); err == nil {
-			err = e
+func writePicture(name string, img image.Image) error {
+	return writeFile(name, func(w io.Writer) error {
+		if strings.EqualFold(filepath.Ext(name), ".png") {
+			return png.Encode(w, img)
 		}
-		if err != nil {
-			err = fmt.Errorf("writing %s: %w", name, err)
-		}
-	}()
-	if strings.EqualFold(filepath.Ext(name), ".png") {
-		return png.Encode(f, img)
-	}
-	return jpeg.Encode(f, img, &jpeg.Options{Quality: 92})
+		return jpeg.Encode(w, img, &jpeg.Options{Quality: 92})
+	})
 }

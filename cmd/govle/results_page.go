@@ -109,7 +109,7 @@ func figure(row *evalRow, baseline string) string {
 // budget says how a row was made.
 func (c *resultsCell) budget(row resultsRow) string {
 	if len(row.Stages) == 0 {
-		return "`" + row.Model + "`, " + c.Date
+		return "`" + strings.TrimLeft(row.Model, "./") + "`, " + c.Date
 	}
 	var names []string
 	for _, st := range row.Stages {

@@ -5,7 +5,6 @@ import (
 	"image"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -285,21 +284,9 @@ func (o *vqaOptions) writeAttention(name string, pipeline *vle.VQAPipeline, img 
 func writeFigure(name string, figure interface {
 	WritePNG(io.Writer) error
 	WriteSVG(io.Writer) error
-}) (err error) {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if e := f.Close(); err == nil {
-			err = e
-		}
-		if err != nil {
-			err = fmt.Errorf("writing %s: %w", name, err)
-		}
-	}()
+}) error {
 	if strings.EqualFold(filepath.Ext(name), ".svg") {
-		return figure.WriteSVG(f)
+		return writeFile(name, figure.WriteSVG)
 	}
-	return figure.WritePNG(f)
+	return writeFile(name, figure.WritePNG)
 }

@@ -121,7 +121,9 @@ func parseConfig(data []byte, isJSON bool) (*Config, error) {
 	} else {
 		meta, err := toml.Decode(string(data), c)
 		var at toml.ParseError
-		if errors.As(err, &at) {
+		// The library points into the line where it knows it; of a carriage return
+		// in a string it knows no line, and would look for one all the same.
+		if errors.As(err, &at) && at.Position.Line > 0 && at.Position.Col > 0 {
 			return nil, errors.New(at.ErrorWithPosition())
 		}
 		if err != nil {

@@ -2,7 +2,7 @@
 // the VLE vision-language model from the command line.
 //
 //	govle run notebook.ipynb --html notebook.html
-//	govle vqa picture.png "What colour is the circle?"
+//	govle vqa picture.png "what color is the circle?"
 //
 // The exit status is 0 when all went well, 1 when something failed and 2 when
 // the command line was wrong.

@@ -66,7 +66,7 @@ several questions the names are numbered: out-1.png, out-2.png, …
 
 --json prints an object a line: image, question, answers (each an answer and its score,
 best first), and the names of the written pictures, chart and attention.`,
-		Example: `  govle vqa testdata/shapes/teal-circle.png "What colour is the circle?"
+		Example: `  govle vqa testdata/shapes/teal-circle.png "what color is the circle?"
   govle vqa photo.jpg "How many dogs are there?" --model vle-base-for-vqa --top 10 --json
   govle vqa photo.jpg "Is it day?" --model vle-base-for-vqa --candidates yes,no
   govle vqa photo.jpg "Where is the cat?" --model vle-base-for-vqa -o answers.svg --attention where.png

@@ -124,6 +124,16 @@ func (d dataSpec) sceneSplit() (scenes.Split, error) {
 	return 0, fmt.Errorf("%s has no split %q: use train, val or test", d.Kind, d.Split)
 }
 
+// scenes is the generator of the data and the part of it that is meant.
+func (d dataSpec) scenes() (*scenes.Generator, scenes.Split, error) {
+	split, err := d.sceneSplit()
+	if err != nil {
+		return nil, 0, err
+	}
+	g, err := scenes.New(scenes.Config{Seed: d.Seed})
+	return g, split, err
+}
+
 // questions opens questions with one answer to give.
 func (d dataSpec) questions() (datasets.Source[datasets.Question], error) {
 	if err := d.check(); err != nil {
@@ -139,11 +149,7 @@ func (d dataSpec) questions() (datasets.Source[datasets.Question], error) {
 		l, err = datasets.Collect(vqa.Read(vqa.Files{Questions: d.Path, Annotations: d.Annotations, Images: d.Images}))
 		src = l
 	case "scenes":
-		split, err := d.sceneSplit()
-		if err != nil {
-			return nil, err
-		}
-		g, err := scenes.New(scenes.Config{Seed: d.Seed})
+		g, split, err := d.scenes()
 		if err != nil {
 			return nil, err
 		}
@@ -183,11 +189,7 @@ func (d dataSpec) captions() (datasets.Source[datasets.Caption], error) {
 		}
 		return limited[datasets.Caption](src, d.Limit, nil)
 	case "scenes":
-		split, err := d.sceneSplit()
-		if err != nil {
-			return nil, err
-		}
-		g, err := scenes.New(scenes.Config{Seed: d.Seed})
+		g, split, err := d.scenes()
 		if err != nil {
 			return nil, err
 		}
@@ -209,11 +211,7 @@ func (d dataSpec) choices() (datasets.Source[datasets.Choice], error) {
 		}
 		return limited[datasets.Choice](src, d.Limit, nil)
 	case "scenes":
-		split, err := d.sceneSplit()
-		if err != nil {
-			return nil, err
-		}
-		g, err := scenes.New(scenes.Config{Seed: d.Seed})
+		g, split, err := d.scenes()
 		if err != nil {
 			return nil, err
 		}

@@ -165,6 +165,36 @@ class Orderly(unittest.TestCase):
             s.km.shutdown_kernel()
             s.kc.stop_channels()
 
+    def test_vscode(self):
+        """What VS Code's Jupyter extension sends besides: none of it may disturb."""
+        s = Session()
+        try:
+            self.assertEqual(s.value("kept := 41\nkept + 1"), "42")
+            self.assertEqual(s.ask(s.kc.comm_info("jupyter.widget")), {"status": "ok", "comms": {}})
+            # Code for a kernel of another language, run silently: it fails and leaves no trace.
+            for probe in "%%python\nimport sys; sys.version", "import builtins as _VSCODE_b\n_VSCODE_b.dir()", "%config Completer.use_jedi = False":
+                reply = s.ask(s.kc.execute(probe, silent=True, store_history=False, stop_on_error=False))
+                self.assertEqual(reply["status"], "error", probe)
+            # Every cell names its place in the notebook.
+            msg = s.kc.session.msg("execute_request", {
+                "code": "kept + 2", "silent": False, "store_history": True, "user_expressions": {},
+                "allow_stdin": True, "stop_on_error": False,
+            }, metadata={"cellId": "vscode-notebook-cell:/a/b.ipynb#W0sZmlsZQ%3D%3D", "deletedCells": [], "recordTiming": False})
+            s.kc.shell_channel.send(msg)
+            reply = s.ask(msg["header"]["msg_id"])
+            self.assertEqual((reply["status"], reply["execution_count"]), ("ok", 2), "a silent cell is not counted")
+            # Positions in UTF-16, which lie behind the end in code points.
+            code = 'x := "😀😀"; kep'
+            c = s.ask(s.kc.complete(code, len(code.encode("utf-16-le")) // 2))
+            self.assertEqual((c["matches"], c["cursor_end"]), (["kept"], len(code)))
+            # A target that nobody has registered, and the one that the extension asks all kernels for.
+            for target in "vscode.jupyter.unknown", "jupyter.widget.control":
+                s.kc.shell_channel.send(s.kc.session.msg("comm_open", {"comm_id": target, "target_name": target, "data": {}}))
+            self.assertEqual(s.value("kept"), "41")
+        finally:
+            s.km.shutdown_kernel()
+            s.kc.stop_channels()
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -3,7 +3,7 @@
 // does, a saved notebook is opened again without its kernel's help.
 //
 //   node widgets.mjs JUPYTER lab|notebook ROOT SCREENSHOT-STEM
-import { save, until } from './page.mjs';
+import { idle, save, until } from './page.mjs';
 import { person } from './person.mjs';
 
 await person([
@@ -80,5 +80,17 @@ for i := range 21 {
     const nb = await save(page, server, path);
     const data = nb.cells[0].outputs.at(-1)?.data ?? {};
     if (!data['text/html']) throw new Error(`no static form is saved: ${Object.keys(data)}`);
+  });
+  await step('reloaded', async () => {
+    // The page has forgotten everything; the kernel tells it what the widgets hold.
+    await page.reload();
+    await page.locator('.jp-Notebook .jp-Cell').first().waitFor({ timeout: 60_000 });
+    await idle(server, path, 60);
+    await nth(0).locator('.widget-slider').waitFor({ timeout: 30_000 });
+    await hears('clicks: 3');
+    const gain = Number(await nth(0).locator('.widget-readout').first().innerText());
+    if (Math.abs(gain - 80) > 3) throw new Error(`the slider stands at ${gain}`);
+    await nth(0).locator('button.widget-button').click();
+    await hears('clicks: 4');
   });
 });

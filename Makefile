@@ -51,7 +51,12 @@ embedded-model: build $(EMBEDDED)/easy_vqa ## Train the small model of vle.Embed
 	@bin/govle vocabulary --data scenes:1:3000 --data easy-vqa:$(EMBEDDED)/easy_vqa/data -o $(EMBEDDED)/processor
 	@cp vle/recipe/preprocessor_config.json $(EMBEDDED)/processor/
 	@bin/govle train --config vle/recipe/train.toml --every 1m
-	@bin/govle eval vqa --model $(EMBEDDED)/run/last --data easy-vqa:$(EMBEDDED)/easy_vqa/data
+	@bin/govle eval vqa --model $(EMBEDDED)/run/last --data easy-vqa:$(EMBEDDED)/easy_vqa/data --split val
+	@echo "the model is in $(EMBEDDED)/run/last; make adopt-embedded-model puts it into vle/embedded"
+
+.PHONY: adopt-embedded-model
+adopt-embedded-model: build ## Put the model that make embedded-model trained into vle/embedded
+	@bin/govle info $(EMBEDDED)/run/last
 	@cd $(EMBEDDED)/run/last && cp config.json model.safetensors spm.model *_config.json special_tokens_map.json added_tokens.json $(CURDIR)/vle/embedded/
 	@echo "vle/embedded holds the new model; its README.md wants the new figures"
 

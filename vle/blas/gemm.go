@@ -1,11 +1,15 @@
 package blas
 
+import "sync"
+
 // Blocking. A task computes blockRows×blockCols of C, walking k in the depth
 // that B was packed with: its rows of A stay in the level-2 cache while panels of
 // B pass through the level-1 cache. The numbers were chosen with BenchmarkSgemm.
 const (
 	blockRows = 120 // a multiple of 12 and 6
 	blockCols = 768
+	// blockFloats bounds the floats of A that a task reads in one block of k.
+	blockFloats = 64 << 10
 	// shallow is the depth up to which a row of tiles is computed across the
 	// panels rather than down the rows: there writing C is what costs, and this
 	// order writes it contiguously.
@@ -16,12 +20,6 @@ const (
 	// tiny is the number of multiply-adds below which packing does not pay.
 	tiny = 300
 )
-
-// operand is op(A): element (i, p) is data[i·rs+p·cs].
-type operand struct {
-	data   []float32
-	rs, cs int
-}
 
 // gemm is C = alpha·op(A)·op(B) + beta·C on checked arguments, m, n, k > 0.
 func gemm(kn *kernel, transA, transB bool, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
@@ -74,8 +72,8 @@ func gemm(kn *kernel, transA, transB bool, m, n, k int, alpha float32, a []float
 	}
 	buf := getScratch(packedSize(kn, k, n))
 	p := newPacked(kn, k, n, *buf)
-	p.pack(transB, b, ldb, par)
-	p.mul(m, op, alpha, beta != 0, c, ldc, nil, par)
+	g := product{p: &p, m: m, a: op, alpha: alpha, acc: beta != 0, c: c, ldc: ldc, b: b, transB: transB, ldb: ldb}
+	g.run(par)
 	putScratch(buf)
 }
 
@@ -119,84 +117,81 @@ func gemmTiny(a operand, transB bool, m, n, k int, alpha float32, b []float32, l
 // each finished block. par shares the blocks over idle processors.
 func (p *Packed) mul(m int, a operand, alpha float32, acc bool, c []float32, ldc int, ep *Epilogue, par bool) {
 	g := product{p: p, m: m, a: a, alpha: alpha, acc: acc, c: c, ldc: ldc, ep: ep}
-	mr := p.kn.mr
-	if a.cs != 1 {
-		buf := getScratch((m + mr - 1) / mr * mr * p.k)
-		g.packTransposed(*buf, par)
-		defer putScratch(buf)
-	} else if buf := g.spread(par); buf != nil {
-		defer putScratch(buf)
-	}
-	g.plan(par)
-	if par {
-		shared := g // only this copy goes to the heap
-		Parallel(g.rowBlocks*g.colBlocks, shared.task)
-		return
-	}
-	for t := range g.rowBlocks * g.colBlocks {
-		g.task(t)
-	}
-}
-
-// spread makes g read a copy of A with longer rows, and returns its memory,
-// where A's rows lie a multiple of 4096 bytes apart: those fall into one set of
-// the level-1 cache and push each other out. Elsewhere it returns nil.
-func (g *product) spread(par bool) *[]float32 {
-	a, m, k := g.a, g.m, g.p.k
-	if a.rs%1024 != 0 || m <= 4 {
-		return nil
-	}
-	ld := k + 16
-	buf := getScratch(m * ld)
-	g.a = operand{*buf, ld, 1}
-	const group = 32
-	run(par, (m+group-1)/group, func(t int) {
-		for i := t * group; i < min(m, (t+1)*group); i++ {
-			copy((*buf)[i*ld:i*ld+k], a.data[i*a.rs:])
-		}
-	})
-	return buf
+	g.run(par)
 }
 
 // product is one matrix product under way.
 type product struct {
-	p      *Packed
-	m      int
-	a      operand
-	panels bool // a is packed: panels of mr rows, in blocks of p.kc
-	alpha  float32
-	acc    bool
-	c      []float32
-	ldc    int
-	ep     *Epilogue
+	p     *Packed
+	m     int
+	a     operand
+	alpha float32
+	acc   bool
+	c     []float32
+	ldc   int
+	ep    *Epilogue
+
+	// b is what p is to be packed from first, or nil; see Packed.pack.
+	b      []float32
+	transB bool
+	ldb    int
 
 	rowsPer, panelsPer   int // size of a task
 	rowBlocks, colBlocks int
 }
 
-// packTransposed makes a copy of a transposed A in panels of mr rows, so that a
-// kernel finds what it needs for one k step side by side.
-func (g *product) packTransposed(buf []float32, par bool) {
-	m, k, kc, mr, a := g.m, g.p.k, g.p.kc, g.p.kn.mr, g.a
-	padded := (m + mr - 1) / mr * mr
-	rows := blockRows
-	if m < 8*rows {
-		rows = 4 * mr
+// run computes the product.
+func (g *product) run(par bool) {
+	g.plan(par)
+	n := g.rowBlocks * g.colBlocks
+	if !par {
+		if g.b != nil {
+			g.p.packPanels(g.transB, g.b, g.ldb, 0, g.p.panels)
+		}
+		for t := range n {
+			g.task(t)
+		}
+		return
 	}
-	rb := (m + rows - 1) / rows
-	run(par, rb*((k+kc-1)/kc), func(t int) {
-		i0, k0 := t%rb*rows, t/rb*kc
-		kb := min(kc, k-k0)
-		packA(buf[k0*padded+i0*kb:], mr, a.data, a.cs, i0, min(m, i0+rows), k0, kb)
+	s := sharedProduct{product: *g, plain: *g.p} // only these copies go to the heap
+	s.p = &s.plain
+	if g.b == nil {
+		Parallel(n, s.task)
+		return
+	}
+	// Packing and multiplying are one list of tasks: a second call of Parallel
+	// would wake its helpers anew.
+	per := min(4, (s.p.panels+4*idle()-1)/(4*idle()))
+	packs := (s.p.panels + per - 1) / per
+	s.packed.Add(packs)
+	Parallel(packs+n, func(t int) {
+		if t >= packs {
+			s.packed.Wait() // all packs have been started: tasks are handed out in order
+			s.task(t - packs)
+			return
+		}
+		defer s.packed.Done()
+		s.p.packPanels(s.transB, s.b, s.ldb, t*per, min(s.p.panels, (t+1)*per))
 	})
-	g.a = operand{buf, 1, mr}
-	g.panels = true
+}
+
+// sharedProduct is a product that several goroutines work on.
+type sharedProduct struct {
+	product
+	plain  Packed
+	packed sync.WaitGroup // the tasks that pack B
+}
+
+// blockRows is how many rows of A stay in the level-2 cache, in whole tiles.
+func (p *Packed) blockRows() int {
+	return min(blockRows, max(blockFloats/p.kc, 4*p.kn.mr)) / p.kn.mr * p.kn.mr
 }
 
 // plan cuts C into tasks, smaller ones where several goroutines must be fed.
 func (g *product) plan(par bool) {
 	kn := g.p.kn
-	rows, cols := blockRows/kn.mr*kn.mr, min(g.p.panels, max(1, blockCols/kn.nr))
+	rows := g.p.blockRows()
+	cols := min(g.p.panels, max(1, blockCols/kn.nr))
 	count := func() int {
 		g.rowBlocks = (g.m + rows - 1) / rows
 		g.colBlocks = (g.p.panels + cols - 1) / cols
@@ -241,23 +236,30 @@ func (g *product) task(t int) {
 		defer putScratch(buf)
 		wide = *buf
 	}
+	var room []float32 // for a copy of the rows of A
+	if n := g.a.room(kn.mr, i1-i0, p.kc); n > 0 {
+		buf := getScratch(n)
+		defer putScratch(buf)
+		room = *buf
+	}
 	for k0 := 0; k0 < p.k; k0 += p.kc {
 		kb := min(p.kc, p.k-k0)
 		acc := 0
 		if g.acc || k0 > 0 {
 			acc = 1
 		}
+		a := g.a.rows(kn, room, i0, i1, k0, kb)
 		if p.k <= shallow && wide == nil {
 			for i := i0; i < i1; {
-				i += g.across(i, i1, k0, kb, j0, full, acc)
+				i += g.across(a, i, i1, k0, kb, j0, full, acc)
 			}
 		} else {
 			for j := j0; j < full; j++ {
-				g.down(i0, i1, k0, kb, j, acc, p.floats(wide, k0, kb, j))
+				g.down(a, i0, i1, kb, j, acc, p.floats(wide, k0, kb, j))
 			}
 		}
 		if full < j1 {
-			g.edge(i0, i1, k0, kb, full, acc, p.floats(wide, k0, kb, full))
+			g.edge(a, i0, i1, kb, full, acc, p.floats(wide, k0, kb, full))
 		}
 	}
 	if g.ep != nil {
@@ -265,31 +267,18 @@ func (g *product) task(t int) {
 	}
 }
 
-// rowsAt returns where rows i… of A start and how far apart its rows, k steps
-// and tiles are.
-func (g *product) rowsAt(i, k0, kb int) (a *float32, rs, cs, tile int) {
-	mr := g.p.kn.mr
-	if g.panels {
-		padded := (g.m + mr - 1) / mr * mr
-		return &g.a.data[k0*padded+i/mr*mr*kb+i%mr], 1, mr, mr * kb
-	}
-	return &g.a.data[i*g.a.rs+k0], g.a.rs, 1, mr * g.a.rs
-}
-
 // down computes rows i0…i1 of panel j, whose floats are panel.
-func (g *product) down(i0, i1, k0, kb, j, acc int, panel []float32) {
+func (g *product) down(a rows, i0, i1, kb, j, acc int, panel []float32) {
 	kn := g.p.kn
 	b := &panel[0]
 	i := i0
 	if n := (i1 - i0) / kn.mr; n > 0 {
-		a, rs, cs, tile := g.rowsAt(i, k0, kb)
-		kn.tiles(kn.mr, n, kb, a, b, &g.c[i*g.ldc+j*kn.nr], rs, cs, g.ldc, tile, -kb*kn.nr, kn.mr*g.ldc, g.alpha, acc)
+		kn.tiles(kn.mr, n, kb, a.at(i), b, &g.c[i*g.ldc+j*kn.nr], a.rs, a.cs, g.ldc, a.tile, -kb*kn.nr, kn.mr*g.ldc, g.alpha, acc)
 		i += n * kn.mr
 	}
 	for _, h := range kn.rest {
 		if i1-i >= h {
-			a, rs, cs, _ := g.rowsAt(i, k0, kb)
-			kn.tiles(h, 1, kb, a, b, &g.c[i*g.ldc+j*kn.nr], rs, cs, g.ldc, 0, 0, 0, g.alpha, acc)
+			kn.tiles(h, 1, kb, a.at(i), b, &g.c[i*g.ldc+j*kn.nr], a.rs, a.cs, g.ldc, 0, 0, 0, g.alpha, acc)
 			i += h
 		}
 	}
@@ -297,14 +286,13 @@ func (g *product) down(i0, i1, k0, kb, j, acc int, panel []float32) {
 
 // across computes the tile row that starts at i over panels j0…j1 and returns
 // how many rows that was.
-func (g *product) across(i, i1, k0, kb, j0, j1, acc int) int {
+func (g *product) across(a rows, i, i1, k0, kb, j0, j1, acc int) int {
 	kn := g.p.kn
-	rows := kn.tileRows(i1 - i)
+	h := kn.tileRows(i1 - i)
 	if j0 < j1 {
-		a, rs, cs, _ := g.rowsAt(i, k0, kb)
-		kn.tiles(rows, j1-j0, kb, a, &g.p.panel(k0, kb, j0)[0], &g.c[i*g.ldc+j0*kn.nr], rs, cs, g.ldc, 0, 0, kn.nr, g.alpha, acc)
+		kn.tiles(h, j1-j0, kb, a.at(i), &g.p.panel(k0, kb, j0)[0], &g.c[i*g.ldc+j0*kn.nr], a.rs, a.cs, g.ldc, 0, 0, kn.nr, g.alpha, acc)
 	}
-	return rows
+	return h
 }
 
 // tileRows is the tallest tile for the rows that are left.
@@ -322,17 +310,16 @@ func (kn *kernel) tileRows(left int) int {
 
 // edge computes rows i0…i1 of the last panel, which is wider than what is left
 // of C, by way of a tile of its own.
-func (g *product) edge(i0, i1, k0, kb, j, acc int, panel []float32) {
+func (g *product) edge(a rows, i0, i1, kb, j, acc int, panel []float32) {
 	p, kn := g.p, g.p.kn
 	b := &panel[0]
 	w := p.n - j*kn.nr
 	buf := getScratch(kn.mr * kn.nr)
 	tmp := *buf
 	for i := i0; i < i1; {
-		rows := kn.tileRows(i1 - i)
-		a, rs, cs, _ := g.rowsAt(i, k0, kb)
-		kn.tiles(rows, 1, kb, a, b, &tmp[0], rs, cs, kn.nr, 0, 0, 0, g.alpha, 0)
-		for r := range rows {
+		h := kn.tileRows(i1 - i)
+		kn.tiles(h, 1, kb, a.at(i), b, &tmp[0], a.rs, a.cs, kn.nr, 0, 0, 0, g.alpha, 0)
+		for r := range h {
 			src, dst := tmp[r*kn.nr:][:w], g.c[(i+r)*g.ldc+j*kn.nr:][:w]
 			if acc == 0 {
 				copy(dst, src)
@@ -342,7 +329,7 @@ func (g *product) edge(i0, i1, k0, kb, j, acc int, panel []float32) {
 				dst[x] += v
 			}
 		}
-		i += rows
+		i += h
 	}
 	putScratch(buf)
 }

@@ -74,6 +74,26 @@ func gemm12x32AVX512(tiles int, k int, a *float32, b *float32, c *float32, rs in
 //go:noescape
 func transpose8AVX2(blocks int, src *float32, ld int, dst *float32, dstride int)
 
+// strips6AVX2 copies 6 floats of each row to each panel: dst[p·dp+q·6:] from src[q·ld+p·6:].
+//
+//go:noescape
+func strips6AVX2(rows int, panels int, src *float32, ld int, dst *float32, dp int)
+
+// strips12AVX2 copies 12 floats of each row to each panel: dst[p·dp+q·12:] from src[q·ld+p·12:].
+//
+//go:noescape
+func strips12AVX2(rows int, panels int, src *float32, ld int, dst *float32, dp int)
+
+// strips16AVX2 copies 16 floats of each row to each panel: dst[p·dp+q·16:] from src[q·ld+p·16:].
+//
+//go:noescape
+func strips16AVX2(rows int, panels int, src *float32, ld int, dst *float32, dp int)
+
+// strips32AVX2 copies 32 floats of each row to each panel: dst[p·dp+q·32:] from src[q·ld+p·32:].
+//
+//go:noescape
+func strips32AVX2(rows int, panels int, src *float32, ld int, dst *float32, dp int)
+
 // widenAVX2 turns blocks·16 bfloat16 numbers into floats.
 //
 //go:noescape

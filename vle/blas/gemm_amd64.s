@@ -2842,6 +2842,163 @@ end:
 	VZEROUPPER
 	RET
 
+// func strips6AVX2(rows int, panels int, src *float32, ld int, dst *float32, dp int)
+// Requires: AVX, MMX+
+TEXT ·strips6AVX2(SB), NOSPLIT, $0-48
+	MOVQ rows+0(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ ld+24(FP), BX
+	MOVQ dst+32(FP), SI
+	MOVQ dp+40(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(BX*8), R8
+
+row:
+	MOVQ DX, R9
+	MOVQ SI, R10
+	MOVQ R8, R11
+	MOVQ CX, R12
+
+panel:
+	VMOVUPS    (R9), X0
+	VMOVSD     16(R9), X1
+	PREFETCHT0 (R11)
+	VMOVUPS    X0, (R10)
+	VMOVSD     X1, 16(R10)
+	ADDQ       $0x00000018, R9
+	ADDQ       $0x00000018, R11
+	ADDQ       DI, R10
+	DECQ       R12
+	JNZ        panel
+	ADDQ       BX, DX
+	ADDQ       BX, R8
+	ADDQ       $0x00000018, SI
+	DECQ       AX
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func strips12AVX2(rows int, panels int, src *float32, ld int, dst *float32, dp int)
+// Requires: AVX, MMX+
+TEXT ·strips12AVX2(SB), NOSPLIT, $0-48
+	MOVQ rows+0(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ ld+24(FP), BX
+	MOVQ dst+32(FP), SI
+	MOVQ dp+40(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(BX*8), R8
+
+row:
+	MOVQ DX, R9
+	MOVQ SI, R10
+	MOVQ R8, R11
+	MOVQ CX, R12
+
+panel:
+	VMOVUPS    (R9), Y0
+	VMOVUPS    32(R9), X1
+	PREFETCHT0 (R11)
+	VMOVUPS    Y0, (R10)
+	VMOVUPS    X1, 32(R10)
+	ADDQ       $0x00000030, R9
+	ADDQ       $0x00000030, R11
+	ADDQ       DI, R10
+	DECQ       R12
+	JNZ        panel
+	ADDQ       BX, DX
+	ADDQ       BX, R8
+	ADDQ       $0x00000030, SI
+	DECQ       AX
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func strips16AVX2(rows int, panels int, src *float32, ld int, dst *float32, dp int)
+// Requires: AVX, MMX+
+TEXT ·strips16AVX2(SB), NOSPLIT, $0-48
+	MOVQ rows+0(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ ld+24(FP), BX
+	MOVQ dst+32(FP), SI
+	MOVQ dp+40(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(BX*8), R8
+
+row:
+	MOVQ DX, R9
+	MOVQ SI, R10
+	MOVQ R8, R11
+	MOVQ CX, R12
+
+panel:
+	VMOVUPS    (R9), Y0
+	VMOVUPS    32(R9), Y1
+	PREFETCHT0 (R11)
+	VMOVUPS    Y0, (R10)
+	VMOVUPS    Y1, 32(R10)
+	ADDQ       $0x00000040, R9
+	ADDQ       $0x00000040, R11
+	ADDQ       DI, R10
+	DECQ       R12
+	JNZ        panel
+	ADDQ       BX, DX
+	ADDQ       BX, R8
+	ADDQ       $0x00000040, SI
+	DECQ       AX
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func strips32AVX2(rows int, panels int, src *float32, ld int, dst *float32, dp int)
+// Requires: AVX, MMX+
+TEXT ·strips32AVX2(SB), NOSPLIT, $0-48
+	MOVQ rows+0(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ ld+24(FP), BX
+	MOVQ dst+32(FP), SI
+	MOVQ dp+40(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(BX*8), R8
+
+row:
+	MOVQ DX, R9
+	MOVQ SI, R10
+	MOVQ R8, R11
+	MOVQ CX, R12
+
+panel:
+	VMOVUPS    (R9), Y0
+	VMOVUPS    32(R9), Y1
+	VMOVUPS    64(R9), Y2
+	VMOVUPS    96(R9), Y3
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	VMOVUPS    Y0, (R10)
+	VMOVUPS    Y1, 32(R10)
+	VMOVUPS    Y2, 64(R10)
+	VMOVUPS    Y3, 96(R10)
+	ADDQ       $0x00000080, R9
+	ADDQ       $0x00000080, R11
+	ADDQ       DI, R10
+	DECQ       R12
+	JNZ        panel
+	ADDQ       BX, DX
+	ADDQ       BX, R8
+	ADDQ       $0x00000080, SI
+	DECQ       AX
+	JNZ        row
+	VZEROUPPER
+	RET
+
 // func widenAVX2(blocks int, dst *float32, src *uint16)
 // Requires: AVX, AVX2
 TEXT ·widenAVX2(SB), NOSPLIT, $0-24

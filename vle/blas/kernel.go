@@ -8,6 +8,10 @@ type kernel struct {
 	name string
 	mr   int // rows of the full tile
 	nr   int // columns of a tile, the width of a packed panel of B
+	// depth is the largest number of k steps that a panel of B is used for at a
+	// time. Where the panel need not stay in the level-1 cache, deeper is better:
+	// each block of k is a pass over C.
+	depth int
 	// rest lists, in falling order, the row counts that have a routine of their
 	// own; any remainder below mr is a sum of them.
 	rest []int
@@ -20,6 +24,9 @@ type kernel struct {
 	// transpose8 reads 8 rows of 8·blocks floats, ld apart, and writes column p
 	// to dst[p·dstride:][:8].
 	transpose8 func(blocks int, src *float32, ld int, dst *float32, dstride int)
+	// strips copies a matrix, rows ld apart, into panels of w columns, dp apart, w
+	// being mr or nr: piece p of row q goes to dst[p·dp+q·w:][:w].
+	strips func(w, rows, panels int, src *float32, ld int, dst *float32, dp int)
 	// dots computes y = alpha·x·wᵀ, plus y where acc is 1, for rows of x (at most
 	// dotRows) and groups of four rows of w, steps blocks of 16 deep. It is nil
 	// where there is no such routine.
@@ -53,8 +60,8 @@ func Kernel() (float, eightBit string) { return best.name, int8Kernels[0].name }
 
 // portable is plain Go for every architecture.
 var portable = kernel{
-	name: "go", mr: 4, nr: 4, rest: []int{3, 2, 1},
-	tiles: tilesGo, transpose8: transpose8Go, widen: widenGo,
+	name: "go", mr: 4, nr: 4, depth: 384, rest: []int{3, 2, 1},
+	tiles: tilesGo, transpose8: transpose8Go, strips: stripsGo, widen: widenGo,
 }
 
 func at(p *float32, i int) *float32 {
@@ -121,6 +128,14 @@ func transpose8Go(blocks int, src *float32, ld int, dst *float32, dstride int) {
 		row := unsafe.Slice(at(src, i*ld), blocks*8)
 		for p, v := range row {
 			*at(dst, p*dstride+i) = v
+		}
+	}
+}
+
+func stripsGo(w, rows, panels int, src *float32, ld int, dst *float32, dp int) {
+	for q := range rows {
+		for p := range panels {
+			copy(unsafe.Slice(at(dst, p*dp+q*w), w), unsafe.Slice(at(src, q*ld+p*w), w))
 		}
 	}
 }

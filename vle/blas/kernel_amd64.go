@@ -5,13 +5,15 @@ package blas
 import "github.com/klauspost/cpuid/v2"
 
 var avx2 = kernel{
-	name: "avx2", mr: 6, nr: 16, rest: []int{5, 4, 3, 2, 1},
-	tiles: tilesAVX2, transpose8: transpose8AVX2, widen: widenAVX2, dots: dotsAVX2, dotRows: 3,
+	name: "avx2", mr: 6, nr: 16, depth: 384, rest: []int{5, 4, 3, 2, 1},
+	tiles: tilesAVX2, transpose8: transpose8AVX2, strips: stripsAVX2, widen: widenAVX2,
+	dots: dotsAVX2, dotRows: 3,
 }
 
 var avx512 = kernel{
-	name: "avx512", mr: 12, nr: 32, rest: []int{8, 6, 4, 3, 2, 1}, narrow: &avx2,
-	tiles: tilesAVX512, transpose8: transpose8AVX2, widen: widenAVX2, dots: dotsAVX512, dotRows: 4,
+	name: "avx512", mr: 12, nr: 32, depth: 688, rest: []int{8, 6, 4, 3, 2, 1}, narrow: &avx2,
+	tiles: tilesAVX512, transpose8: transpose8AVX2, strips: stripsAVX2, widen: widenAVX2,
+	dots: dotsAVX512, dotRows: 4,
 }
 
 // machineKernels asks the processor, and through it the operating system
@@ -85,5 +87,18 @@ func dotsAVX512(rows, groups, steps int, x *float32, ldx int, w *float32, ldw in
 		dots2x4AVX512(groups, steps, x, ldx, w, ldw, y, ldy, alpha, acc)
 	case 1:
 		dots1x4AVX512(groups, steps, x, ldx, w, ldw, y, ldy, alpha, acc)
+	}
+}
+
+func stripsAVX2(w, rows, panels int, src *float32, ld int, dst *float32, dp int) {
+	switch w {
+	case 32:
+		strips32AVX2(rows, panels, src, ld, dst, dp)
+	case 16:
+		strips16AVX2(rows, panels, src, ld, dst, dp)
+	case 12:
+		strips12AVX2(rows, panels, src, ld, dst, dp)
+	case 6:
+		strips6AVX2(rows, panels, src, ld, dst, dp)
 	}
 }

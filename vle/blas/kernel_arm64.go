@@ -5,8 +5,8 @@ package blas
 // neon needs no check: every arm64 processor that Go runs on has the vector
 // instructions.
 var neon = kernel{
-	name: "neon", mr: 6, nr: 16, rest: []int{5, 4, 3, 2, 1},
-	tiles: tilesNEON, transpose8: transpose8Go, widen: widenGo,
+	name: "neon", mr: 6, nr: 16, depth: 384, rest: []int{5, 4, 3, 2, 1},
+	tiles: tilesNEON, transpose8: transpose8Go, strips: stripsGo, widen: widenGo,
 }
 
 func machineKernels() []*kernel { return []*kernel{&neon} }

@@ -2,10 +2,6 @@ package blas
 
 import "fmt"
 
-// depth is the largest number of k steps that a panel of B is used for at a
-// time: 384×16 floats are 24 KiB, most of a level-1 cache.
-const depth = 384
-
 // Packed is a matrix B (k×n) laid out for the micro-kernel: cut into blocks of
 // k, each block into panels of columns, each panel stored k step by k step and
 // padded with zeros to the kernel's width. It is read-only after packing and may
@@ -39,7 +35,7 @@ func (p *Packed) Cols() int { return p.n }
 
 // newPacked lays out a k×n matrix in buf, or in fresh memory where buf is nil.
 func newPacked(kn *kernel, k, n int, buf []float32) Packed {
-	blocks := (k + depth - 1) / depth
+	blocks := (k + kn.depth - 1) / kn.depth
 	kc := k
 	if blocks > 1 { // equal blocks: no thin last one
 		kc = ((k+blocks-1)/blocks + 7) &^ 7
@@ -82,41 +78,31 @@ func (p *Packed) pack(trans bool, b []float32, ldb int, par bool) {
 
 // packPanels is pack for panels j0…j1.
 func (p *Packed) packPanels(trans bool, b []float32, ldb, j0, j1 int) {
-	for j := j0; j < j1; j++ {
-		for k0 := 0; k0 < p.k; k0 += p.kc {
-			kb := min(p.kc, p.k-k0)
-			if trans {
-				p.packRows(p.panel(k0, kb, j), b, ldb, j*p.kn.nr, k0, kb)
-			} else {
-				p.packColumns(p.panel(k0, kb, j), b, ldb, j*p.kn.nr, k0, kb)
+	nr := p.kn.nr
+	whole := min(j1, p.n/nr)
+	for k0 := 0; k0 < p.k; k0 += p.kc {
+		kb := min(p.kc, p.k-k0)
+		if trans {
+			for j := j0; j < j1; j++ {
+				p.packRows(p.panel(k0, kb, j), b, ldb, j*nr, k0, kb)
+			}
+			continue
+		}
+		if j0 < whole {
+			p.kn.strips(nr, kb, whole-j0, &b[k0*ldb+j0*nr], ldb, &p.panel(k0, kb, j0)[0], kb*nr)
+		}
+		if whole < j1 { // the last panel is wider than what is left of b
+			d, w := p.panel(k0, kb, whole), p.n-whole*nr
+			for q := range kb {
+				row := d[q*nr : q*nr+nr]
+				clear(row[copy(row, b[(k0+q)*ldb+whole*nr:][:w]):])
 			}
 		}
 	}
 }
 
-// packColumns copies columns c0… of rows k0…k0+kb of an untransposed b.
-func (p *Packed) packColumns(d, b []float32, ldb, c0, k0, kb int) {
-	nr := p.kn.nr
-	w := min(nr, p.n-c0)
-	switch {
-	case w == 16 && nr == 16:
-		for q := range kb {
-			*(*[16]float32)(d[q*16:]) = *(*[16]float32)(b[(k0+q)*ldb+c0:])
-		}
-	case w == 32 && nr == 32:
-		for q := range kb {
-			*(*[32]float32)(d[q*32:]) = *(*[32]float32)(b[(k0+q)*ldb+c0:])
-		}
-	default:
-		for q := range kb {
-			row := d[q*nr : q*nr+nr]
-			clear(row[copy(row, b[(k0+q)*ldb+c0:][:w]):])
-		}
-	}
-}
-
-// packRows copies the same columns where b is stored transposed: they are rows
-// c0… of b there, and become columns eight at a time.
+// packRows copies columns c0… of rows k0…k0+kb of a transposed b: they are rows
+// c0… there, and become columns eight at a time.
 func (p *Packed) packRows(d, b []float32, ldb, c0, k0, kb int) {
 	nr := p.kn.nr
 	w := min(nr, p.n-c0)
@@ -145,27 +131,21 @@ func (p *Packed) packRows(d, b []float32, ldb, c0, k0, kb int) {
 }
 
 // packA copies rows i0…i1 and columns k0…k0+kb of an A stored transposed, its
-// element (i, p) at a[p·lda+i], into panels of mr rows, each stored k step by
+// element (i, p) at a[p·lda+i], into panels of kn.mr rows, each stored k step by
 // k step. Missing rows of the last panel are left as they are: no kernel reads
 // them.
-func packA(d []float32, mr int, a []float32, lda, i0, i1, k0, kb int) {
+func packA(kn *kernel, d, a []float32, lda, i0, i1, k0, kb int) {
+	mr := kn.mr
+	full := (i1 - i0) / mr
+	if full > 0 {
+		kn.strips(mr, kb, full, &a[k0*lda+i0], lda, &d[0], mr*kb)
+	}
+	i0 += full * mr
+	if i0 == i1 {
+		return
+	}
+	d = d[full*mr*kb:]
 	for q := range kb {
-		src := a[(k0+q)*lda+i0 : (k0+q)*lda+i1]
-		o := q * mr
-		for len(src) >= mr {
-			switch mr {
-			case 12:
-				*(*[12]float32)(d[o:]) = *(*[12]float32)(src)
-			case 6:
-				*(*[6]float32)(d[o:]) = *(*[6]float32)(src)
-			default:
-				copy(d[o:o+mr], src)
-			}
-			src = src[mr:]
-			o += mr * kb
-		}
-		if len(src) > 0 {
-			copy(d[o:o+len(src)], src)
-		}
+		copy(d[q*mr:], a[(k0+q)*lda+i0:(k0+q)*lda+i1])
 	}
 }

@@ -45,12 +45,14 @@ func mulWeights(kn *kernel, dst []float32, ldd int, x []float32, ldx, rows int, 
 	}
 	p := newPacked(kn, k, n, []float32{}) // a plan without memory
 	u := unpacked{product: product{p: &p, m: rows, a: operand{x, ldx, 1}, alpha: 1, c: dst, ldc: ldd, ep: ep}, w: w}
-	if buf := u.spread(par); buf != nil {
+	if u.a.spreads(rows) { // once for all tasks: each reads all rows
+		buf := getScratch(rows * (k + gap))
 		defer putScratch(buf)
+		u.spread(*buf, par)
 	}
 	u.group = 1
 	if rows*k > rowFloats {
-		u.group = panelGroup
+		u.group = max(1, groupFloats/(p.kc*kn.nr))
 	}
 	tasks := 1
 	if par {
@@ -64,8 +66,9 @@ const (
 	// rowFloats is how much of the inputs may pass by for each single panel:
 	// what stays in a level-2 cache.
 	rowFloats = 160 << 10
-	// panelGroup is how many panels share the passing of more inputs than that.
-	panelGroup = 8
+	// groupFloats is the size of the panels that share the passing of more inputs
+	// than that.
+	groupFloats = 96 << 10
 )
 
 // unpacked is a product with weights that are packed on the way.
@@ -75,6 +78,18 @@ type unpacked struct {
 	group int // panels laid out at a time
 }
 
+// spread makes u read a copy of A with longer rows, in buf.
+func (u *unpacked) spread(buf []float32, par bool) {
+	const group = 32
+	a, m, k, ld := u.a, u.m, u.p.k, u.p.k+gap
+	run(par, (m+group-1)/group, func(t int) {
+		for i := t * group; i < min(m, (t+1)*group); i++ {
+			copy(buf[i*ld:][:k], a.data[i*a.rs:])
+		}
+	})
+	u.a = operand{buf, ld, 1}
+}
+
 // task computes the columns of panelsPer panels.
 func (u *unpacked) task(t int) {
 	p, kn := u.p, u.p.kn
@@ -82,7 +97,7 @@ func (u *unpacked) task(t int) {
 	defer putScratch(buf)
 	last := min(p.panels, (t+1)*u.panelsPer)
 	full := p.n / kn.nr // the panel from here on is padded
-	high := blockRows / kn.mr * kn.mr
+	high := p.blockRows()
 	for j0 := t * u.panelsPer; j0 < last; j0 += u.group {
 		j1 := min(last, j0+u.group)
 		for k0 := 0; k0 < p.k; k0 += p.kc {
@@ -93,11 +108,12 @@ func (u *unpacked) task(t int) {
 			}
 			for i0 := 0; i0 < u.m; i0 += high {
 				i1 := min(u.m, i0+high)
+				a := u.a.rows(kn, nil, i0, i1, k0, kb)
 				for j := j0; j < min(j1, full); j++ {
-					u.down(i0, i1, k0, kb, j, acc, panel(j))
+					u.down(a, i0, i1, kb, j, acc, panel(j))
 				}
 				if full < j1 {
-					u.edge(i0, i1, k0, kb, full, acc, panel(full))
+					u.edge(a, i0, i1, kb, full, acc, panel(full))
 				}
 			}
 		}

@@ -18,6 +18,9 @@ func emitGemm(a *asm) {
 		a.gemmTiles(fmt.Sprintf("gemm%dx32AVX512", mr), mr, true)
 	}
 	a.transpose8()
+	for _, w := range []int{6, 12, 16, 32} {
+		a.strips(w)
+	}
 	a.widen()
 }
 

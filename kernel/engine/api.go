@@ -104,7 +104,8 @@ type Result struct {
 	// Duration is the time the cell took, compilation included.
 	Duration time.Duration
 
-	ran time.Duration // of Duration, what the cell's code took
+	ran   time.Duration // of Duration, what the cell's code took
+	types int           // see link.Done
 }
 
 // CellError is a cell's failure, in the form that front ends show.

@@ -211,7 +211,7 @@ func (e *Engine) execute(ctx context.Context, c Cell, stop <-chan struct{}) Resu
 	if d.Failure != nil {
 		return failed(e.session.runtimeError(d.Failure))
 	}
-	return Result{Value: d.Value, Metadata: d.Metadata, ran: time.Duration(d.RunNS)}
+	return Result{Value: d.Value, Metadata: d.Metadata, ran: time.Duration(d.RunNS), types: d.Types}
 }
 
 // quietSetup is how long a cell waits for the setup before it is told why.

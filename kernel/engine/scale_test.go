@@ -43,6 +43,35 @@ func TestManyCells(t *testing.T) {
 	}
 }
 
+// TestPluginsAddOnlyTheirTypes holds what makes cells slower as a session grows: the
+// types that the runtime goes through whenever a plugin is loaded. A cell may add those
+// that it declares itself, but not the hundreds that its plugin has copies of.
+func TestPluginsAddOnlyTheirTypes(t *testing.T) {
+	e, _ := shared(t)
+	do(t, e, "import (\"fmt\"; \"reflect\")\nfunc ownNone(x int) string { return fmt.Sprint(reflect.TypeOf(x)) }\ntype ownB struct{ x int }\nfunc ownShow(v any) string { return fmt.Sprint(v) }\nownShow(ownB{1})")
+	for _, c := range []struct {
+		src      string
+		min, max int
+	}{
+		{"func ownNone(x int) string { return fmt.Sprintln(reflect.TypeOf(x)) }", 0, 0},
+		{"type ownA struct{ x, y int }\nownShow(ownA{1, 2})", 1, 6},
+		{"func ownSlice() any { return []ownA{{1, 2}} }\nownShow(ownSlice())", 1, 6},
+		{"func ownAgain() any { return []ownA{{3, 4}} }\nownShow(ownAgain())", 0, 0},
+	} {
+		if n := do(t, e, c.src).types; n < c.min || n > c.max {
+			t.Errorf("%d types stay to be compared with those of later cells, want %d to %d, after\n%s", n, c.min, c.max, c.src)
+		}
+	}
+	// Reflection must go on finding them, and the same ones from every cell.
+	if got := text(do(t, e, `func() bool {
+	made := reflect.SliceOf(reflect.TypeOf(ownA{}))
+	return made == reflect.TypeOf(ownSlice()) && made == reflect.TypeOf(ownAgain()) && made == reflect.TypeOf([]ownA{}) &&
+		reflect.PointerTo(made) == reflect.TypeOf(new([]ownA)) && reflect.MapOf(reflect.TypeOf(""), reflect.TypeOf(0)) == reflect.TypeOf(map[string]int{})
+}()`)); got != "true" {
+		t.Error("types made by reflection are not those of the cells")
+	}
+}
+
 // TestManySimpleCells: cells that need no compiler leave memory and latency as they
 // were, here and in the worker.
 func TestManySimpleCells(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"os"
 	"plugin"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -127,16 +128,15 @@ func (w *worker) run(f *link.Frame) {
 	interrupt := w.interrupt
 	w.mu.Unlock()
 	cellrt.Begin(f.Cell)
-	start := time.Now()
 	var entry func()
 	var err error
 	line := 0 // of a simple cell
+	types := 0
 	if f.Plugin == "" {
 		entry = cellrt.Evaluate(f.Program, &line)
 	} else {
-		entry, err = load(f.Plugin, f.Symbol)
+		entry, types, err = load(f.Plugin, f.Symbol)
 	}
-	opened := time.Since(start)
 	began := time.Now()
 	var done *link.Done
 	if err != nil {
@@ -148,7 +148,7 @@ func (w *worker) run(f *link.Frame) {
 		done.Failure.Frames = append(done.Failure.Frames, link.Where{File: f.File, Line: line})
 	}
 	done.RunNS = time.Since(began).Nanoseconds()
-	done.OpenNS = opened.Nanoseconds()
+	done.Types = types
 	w.mu.Lock()
 	w.interrupt = nil
 	w.mu.Unlock()
@@ -158,20 +158,22 @@ func (w *worker) run(f *link.Frame) {
 
 // load opens a plugin and finds its entry function by the symbol's name.
 // plugin.Lookup knows only what package main exports, and a cell is an
-// ordinary package so that later cells can import it.
-func load(path, symbol string) (func(), error) {
+// ordinary package so that later cells can import it. types is what it adds to the
+// types that the runtime looks through for each plugin.
+func load(path, symbol string) (entry func(), types int, err error) {
 	if _, err := plugin.Open(path); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
+	types = shorten(strings.TrimSuffix(symbol, ".main"))
 	name := C.CString(symbol)
 	defer C.free(unsafe.Pointer(name))
 	code := C.lookup(name)
 	if code == nil {
-		return nil, fmt.Errorf("loading a cell: %s has no symbol %s", path, symbol)
+		return nil, 0, fmt.Errorf("loading a cell: %s has no symbol %s", path, symbol)
 	}
 	// A Go func value points to a word that holds the code's address.
 	closure := &code
-	return *(*func())(unsafe.Pointer(&closure)), nil
+	return *(*func())(unsafe.Pointer(&closure)), types, nil
 }
 
 func (w *worker) send(f *link.Frame) {

@@ -70,8 +70,10 @@ type Done struct {
 	// Burning says that an interrupted cell is still running and cannot be
 	// stopped.
 	Burning bool  `json:"burning,omitempty"`
-	OpenNS  int64 `json:"open_ns,omitempty"`
 	RunNS   int64 `json:"run_ns,omitempty"`
+	// Types is how many types the cell's plugin added to those that the runtime
+	// compares with the types of each plugin to come; -1 when all of them were.
+	Types int `json:"types,omitempty"`
 }
 
 // Failure is why a cell did not run to its end.

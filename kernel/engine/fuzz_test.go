@@ -59,7 +59,7 @@ func FuzzSplit(f *testing.F) {
 		}
 		lines := strings.Count(src, "\n")
 		for _, s := range segments(src, func(string) bool { return false }) {
-			if strings.Count(s.source, "\n") > lines+1 { // a command ends its line
+			if strings.Count(s.source(), "\n") > lines+1 { // a command ends its line
 				t.Fatalf("segment %+v has more lines than the cell", s)
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"go/ast"
 	"go/parser"
 	"go/types"
 	"maps"
@@ -71,104 +70,11 @@ func magics() []magic {
 	}
 }
 
-// segment is a stretch of a cell that is Go, or one command.
-type segment struct {
-	line   string // the command; "" for Go
-	source string // the cell's text with everything else blanked out
-}
-
-// segments cuts a cell at its command lines. Most cells have none. known tells
-// the names of the session: "!ok" is Go when there is an ok.
-func segments(src string, known func(name string) bool) []segment {
-	isCommand := func(line string) bool { return isCommand(line) && !isNegation(line, known) }
-	lines := strings.SplitAfter(src, "\n")
-	if !slices.ContainsFunc(lines, isCommand) {
-		return []segment{{source: src}}
-	}
-	var out []segment
-	pad := "" // stands for the lines before the segment, so that positions stay true
-	code := ""
-	flush := func() {
-		if strings.TrimSpace(code) != "" {
-			out = append(out, segment{source: pad + code})
-		}
-		pad += strings.Repeat("\n", strings.Count(code, "\n"))
-		code = ""
-	}
-	for i := 0; i < len(lines); i++ {
-		if !isCommand(lines[i]) || closing(code) != "" || strings.Count(code, "`")%2 == 1 {
-			code += lines[i]
-			continue
-		}
-		flush()
-		command := lines[i]
-		for strings.HasSuffix(strings.TrimRight(command, "\r\n"), "\\") && i+1 < len(lines) {
-			i++
-			command = strings.TrimSuffix(strings.TrimRight(command, "\r\n"), "\\") + lines[i]
-			pad += "\n"
-		}
-		pad += "\n"
-		s := segment{line: strings.TrimSpace(command)}
-		if name, _, _ := strings.Cut(s.line, " "); name == "%main" && strings.TrimSpace(strings.Join(lines[i+1:], "")) != "" {
-			s.line = "%" + s.line // GoNB's %main is its %%: it rules what follows
-		}
-		if strings.HasPrefix(s.line, "%%") {
-			s.source = pad + strings.Join(lines[i+1:], "")
-			return append(out, s)
-		}
-		out = append(out, s)
-	}
-	flush()
-	return out
-}
-
-// isCommand tells lines that are not Go: magics, shell lines and questions.
-func isCommand(line string) bool {
-	line = strings.TrimRight(line, " \t\r\n")
-	if line == "" {
-		return false
-	}
-	switch line[0] {
-	case '%', '!', '$', '?':
-		return len(line) > 1 || line[0] == '%'
-	case ':':
-		return len(line) > 1 && line[1] != '='
-	}
-	if name, ok := strings.CutSuffix(line, "?"); ok {
-		return isSelector(strings.TrimRight(name, "?"))
-	}
-	return false
-}
-
-// isNegation tells the Go expressions that begin as shell lines do.
-func isNegation(line string, known func(string) bool) bool {
-	if line[0] != '!' {
-		return false
-	}
-	x, err := parser.ParseExpr(strings.TrimSpace(line))
-	if err != nil {
-		return false
-	}
-	var first *ast.Ident
-	ast.Inspect(x, func(n ast.Node) bool {
-		if id, ok := n.(*ast.Ident); ok && first == nil {
-			first = id
-		}
-		return first == nil
-	})
-	return first == nil || known(first.Name)
-}
-
 // knows tells whether a name means something in cells.
 func (e *Engine) knows(name string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.session.names[name] != nil || e.session.imports[name] != nil || types.Universe.Lookup(name) != nil && name != "print"
-}
-
-// isSelector tells names such as strings.ToUpper.
-func isSelector(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !isWord(r) && r != '.' })
 }
 
 // executeSegments runs a cell piece by piece; the last piece's value counts.
@@ -177,12 +83,12 @@ func (e *Engine) executeSegments(ctx context.Context, c Cell, stop <-chan struct
 	for _, s := range segments(c.Source, e.knows) {
 		if s.line == "" {
 			cell := c
-			cell.Source = s.source
+			cell.Source = s.source()
 			r := e.execute(ctx, cell, stop)
 			r.Pager = out.Pager
 			out = r
 		} else {
-			r := e.command(&magicCall{e: e, ctx: ctx, stop: stop, cell: c, rest: s.source}, s.line)
+			r := e.command(&magicCall{e: e, ctx: ctx, stop: stop, cell: c, rest: s.source()}, s.line)
 			if r.Pager == nil {
 				r.Pager = out.Pager
 			}

@@ -385,7 +385,7 @@ func predeclared(c *checked, name string, imp importer) (types.Object, error) {
 	from, as := rtPath, ""
 	switch name {
 	case "must":
-		as = "Must"
+		from, as = incellPath, "Must"
 	case "ctx":
 		as = "Ctx"
 	case timeIt:

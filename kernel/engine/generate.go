@@ -58,7 +58,7 @@ type generated struct {
 
 // generate writes the package of cell number seq.
 func (s *session) generate(c *checked, seq int) (*generated, []*sourceError) {
-	g := &generator{s: s, c: c, seq: seq, homes: map[types.Object]home{}, imports: map[string]bool{rtPath: true},
+	g := &generator{s: s, c: c, seq: seq, homes: map[types.Object]home{}, imports: map[string]bool{incellPath: true},
 		cells: map[*built]bool{}, embedded: map[string]bool{}, marked: map[string]int{}, dynamic: map[string]string{}, register: map[string]string{}}
 	g.settle()
 	g.lookAgain()
@@ -360,7 +360,7 @@ func (g *generator) assemble() *generated {
 	for _, c := range out.cells {
 		fmt.Fprintf(&b, "import %sc%d %q\n", localMark, c.seq, c.path)
 	}
-	fmt.Fprintf(&b, "var _ = %s.Check\n", g.s.alias(rtPath))
+	fmt.Fprintf(&b, "var _ = %s.Check\n", g.s.alias(incellPath))
 	for name := range g.embedded {
 		fmt.Fprintf(&b, "type %s%s = %s\n", typeMark, name, name)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // basePackages are what every cell may need without having said so.
-var basePackages = []string{rtPath, displayPath, "runtime", "runtime/cgo", "plugin", "unsafe"}
+var basePackages = []string{incellPath, rtPath, displayPath, "runtime", "runtime/cgo", "plugin", "unsafe"}
 
 func (ws *workspace) knownFile() string { return filepath.Join(ws.dir, "packages.json") }
 

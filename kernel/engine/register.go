@@ -29,7 +29,7 @@ func dynamicName(id string) string { return localMark + "v" + strings.ReplaceAll
 // registration is the code that makes the cell's things known to simple cells.
 func (g *generator) registration() string {
 	var b strings.Builder
-	rt := g.imported(rtPath)
+	rt := g.imported(incellPath)
 	for _, id := range slices.Sorted(maps.Keys(g.dynamic)) {
 		fmt.Fprintf(&g.types, "\nvar %s *%s", dynamicName(id), g.dynamic[id])
 		fmt.Fprintf(&b, "\n%s = %s.Lookup[%s](%q)", dynamicName(id), rt, g.dynamic[id], id)
@@ -84,7 +84,7 @@ func (g *generator) registerImported(o types.Object, ref string) {
 	if g.s.registered[id] || g.register[id] != "" || !o.Exported() || o.Pkg().Path() == "unsafe" {
 		return
 	}
-	rt := g.imported(rtPath)
+	rt := g.imported(incellPath)
 	switch o := o.(type) {
 	case *types.Func:
 		if !isGeneric(o) {

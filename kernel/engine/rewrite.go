@@ -51,7 +51,7 @@ func (g *generator) rewrite(n ast.Node, within *types.Func) {
 }
 
 // check is the interrupt check in generated code.
-func (g *generator) check() string { return " " + g.imported(rtPath) + ".Check();" }
+func (g *generator) check() string { return " " + g.imported(incellPath) + ".Check();" }
 
 // mayRecur tells whether a function's body calls anything that could lead back
 // to it: anything but functions of imported packages, built-ins and conversions.
@@ -105,8 +105,8 @@ func (g *generator) ident(id *ast.Ident, stack []ast.Node, within *types.Func) {
 				g.replace(s.Pos(), s.End(), g.imported(rtPath)+".Stdin")
 				return
 			}
-			if trap := trapped(o.Imported().Path(), s.Sel.Name); trap != "" {
-				g.replace(s.Pos(), s.End(), g.imported(rtPath)+"."+trap)
+			if from, trap := trapped(o.Imported().Path(), s.Sel.Name); trap != "" {
+				g.replace(s.Pos(), s.End(), g.imported(from)+"."+trap)
 				return
 			}
 			g.replace(id.Pos(), id.End(), g.imported(o.Imported().Path()))
@@ -136,7 +136,7 @@ func (g *generator) ident(id *ast.Ident, stack []ast.Node, within *types.Func) {
 		return
 	}
 	if isSel && !ofCell(o) {
-		if trapped(o.Pkg().Path(), o.Name()) == "" && !isStdin(o.Pkg().Path(), o.Name()) {
+		if _, trap := trapped(o.Pkg().Path(), o.Name()); trap == "" && !isStdin(o.Pkg().Path(), o.Name()) {
 			g.registerImported(o, g.imported(o.Pkg().Path())+"."+o.Name())
 		}
 		return // the X before it is a package
@@ -146,8 +146,8 @@ func (g *generator) ident(id *ast.Ident, stack []ast.Node, within *types.Func) {
 			return // function writes its name itself
 		}
 	}
-	if trap := trapped(o.Pkg().Path(), o.Name()); trap != "" {
-		g.replace(id.Pos(), id.End(), g.imported(rtPath)+"."+trap)
+	if from, trap := trapped(o.Pkg().Path(), o.Name()); trap != "" {
+		g.replace(id.Pos(), id.End(), g.imported(from)+"."+trap)
 		return
 	}
 	if within != nil && o == types.Object(within) && !isGeneric(within) {
@@ -196,16 +196,16 @@ func isEmbedded(id *ast.Ident, stack []ast.Node) bool {
 
 // trapped names the stand-in of a function that would end the process, read from
 // a standard input where nobody types, or start a goroutine without a guard.
-func trapped(path, name string) string {
+func trapped(path, name string) (from, as string) {
 	switch {
 	case (path == "os" || path == "syscall") && name == "Exit":
-		return "Exit"
+		return incellPath, "Exit"
 	case path == "fmt" && (name == "Scan" || name == "Scanln" || name == "Scanf"):
-		return name
+		return rtPath, name
 	case path == "time" && name == "AfterFunc":
-		return name
+		return rtPath, name
 	}
-	return ""
+	return "", ""
 }
 
 func isStdin(path, name string) bool { return path == "os" && name == "Stdin" }
@@ -322,7 +322,7 @@ func (g *generator) wrapInit(sw ast.Stmt, init *ast.AssignStmt, use string) {
 // goStmt guards a goroutine. The function and its arguments are evaluated
 // before the goroutine starts, as the language wants it.
 func (g *generator) goStmt(n *ast.GoStmt) {
-	rt := g.imported(rtPath)
+	rt := g.imported(incellPath)
 	call := n.Call
 	if lit, ok := ast.Unparen(call.Fun).(*ast.FuncLit); ok {
 		g.insert(lit.Body.Lbrace+1, " defer "+rt+".Recover();")

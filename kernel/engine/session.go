@@ -24,8 +24,10 @@ const (
 // cellPath is the import path of cells; a number follows.
 const cellPath = "govle.cell/"
 
-// rtPath is the package that generated code calls.
+// The packages that generated code calls: all of it calls the first, which is small,
+// and some the others.
 const (
+	incellPath  = "govle/kernel/engine/internal/incell"
 	rtPath      = "govle/kernel/engine/internal/cellrt"
 	displayPath = "govle/kernel/display"
 )

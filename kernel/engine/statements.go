@@ -167,7 +167,7 @@ func (g *generator) varSpecs(specs []*ast.ValueSpec) {
 		case len(s.Values) == 0:
 			for _, id := range s.Names {
 				if id.Name != "_" {
-					fmt.Fprintf(&g.body, "%s.Zero(&%s);", g.imported(rtPath), g.name(id))
+					fmt.Fprintf(&g.body, "%s.Zero(&%s);", g.imported(incellPath), g.name(id))
 				}
 			}
 		default:
@@ -195,7 +195,7 @@ func (g *generator) mark(names []*ast.Ident) {
 			g.marked[id.Name] = g.marks
 		}
 	}
-	fmt.Fprintf(&g.body, "; %s.Mark(%d)", g.imported(rtPath), g.marks)
+	fmt.Fprintf(&g.body, "; %s.Mark(%d)", g.imported(incellPath), g.marks)
 }
 
 // expression writes an expression that stands as a statement; the last one of
@@ -207,7 +207,7 @@ func (g *generator) expression(stmt *ast.ExprStmt, last bool) {
 	switch {
 	case tv.IsVoid() || g.prints(stmt.X):
 	case last:
-		text = g.imported(rtPath) + ".Show(" + text + ")"
+		text = g.imported(incellPath) + ".Show(" + text + ")"
 	case !g.isStatement(stmt.X):
 		text = "_ = " + text
 	}

@@ -1,6 +1,6 @@
-// Package cellrt is the small part of the engine that the code of cells is
-// compiled against and that runs beside it in the worker: interrupt checks,
-// guarded goroutines, trapped exits, the value of a trailing expression.
+// Package cellrt is the small part of the engine that runs beside the cells in the
+// worker. It does what package incell says to them, evaluates simple cells, and has
+// what few cells need: their context, the standard input, timing.
 // Nothing here is meant to be called by hand.
 package cellrt
 
@@ -11,17 +11,14 @@ import (
 	"sync/atomic"
 	"time"
 	"unsafe"
+
+	"govle/kernel/engine/internal/incell"
 )
 
-// stop is not zero while a cell that was interrupted may still be running.
-var stop atomic.Uint32
-
-// Check is called at the head of loops and of functions that may recur. It
-// ends the calling goroutine if its cell was interrupted.
-func Check() {
-	if stop.Load() != 0 {
-		trip()
-	}
+func init() {
+	r := &incell.Runtime
+	r.Trip, r.Mark, r.Show, r.Exit, r.Panicked = trip, mark, show, exitWith, panicked
+	r.Var, r.Func, r.Type, r.AddressOf = registerVar, registerFunc, registerType, addressOf
 }
 
 // Ctx is the variable that cells know as ctx: it is cancelled when the cell is
@@ -55,7 +52,7 @@ func goroutineLabel() unsafe.Pointer
 // goroutines inherit the label that Begin has set.
 func (r *run) mine() bool { return goroutineLabel() == r.label }
 
-// trip is the slow part of Check.
+// trip is the slow part of incell.Check.
 func trip() {
 	r := current.Load()
 	if r == nil || !r.stopping.Load() || !r.mine() {
@@ -75,39 +72,23 @@ func trip() {
 // stopRun asks every goroutine of r to end at its next check.
 func stopRun(r *run) {
 	r.stopping.Store(true)
-	stop.Store(1)
+	incell.Stop.Store(1)
 	r.cancel()
 	// Goroutines of the cell that loop end within microseconds. Later the
 	// checks must be cheap again for everybody else.
 	time.AfterFunc(2*time.Second, func() {
 		if c := current.Load(); c == r || c == nil || !c.stopping.Load() {
-			stop.Store(0)
+			incell.Stop.Store(0)
 		}
 	})
 }
 
-// Mark records that the cell has completed its declaring statement number n.
-func Mark(n int) {
+func mark(n int) {
 	if r := current.Load(); r != nil && r.mine() {
 		r.mu.Lock()
 		r.mark = n
 		r.mu.Unlock()
 	}
-}
-
-// Zero sets a variable to the zero value of its type.
-func Zero[T any](p *T) {
-	var z T
-	*p = z
-}
-
-// Must returns v, and panics with err when err is not nil. Cells know it as
-// must.
-func Must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }
 
 // goid is the number of the calling goroutine, read from its stack trace:

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"unsafe"
 
+	"govle/kernel/engine/internal/incell"
 	"govle/kernel/engine/internal/link"
 )
 
@@ -20,7 +21,7 @@ func Evaluate(program []*link.Node, line *int) func() {
 		ev := &evaluator{}
 		defer func() { *line = ev.line }()
 		for _, n := range program {
-			Check()
+			incell.Check()
 			ev.line = n.Line
 			ev.statement(n)
 		}
@@ -35,13 +36,13 @@ func (ev *evaluator) statement(n *link.Node) {
 		for i, v := range values {
 			out[i] = v.Interface()
 		}
-		Show(out...)
+		show(out)
 	case "do":
 		ev.results(n.Kids[0])
 	case "assign":
 		ev.assign(n)
 	case "mark":
-		Mark(n.Index[0])
+		mark(n.Index[0])
 	default:
 		panic("unknown statement " + n.Op)
 	}

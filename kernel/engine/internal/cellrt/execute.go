@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"govle/kernel/display"
+	"govle/kernel/engine/internal/incell"
 	"govle/kernel/engine/internal/link"
 )
 
-// Show takes the value of a cell's trailing expression.
-func Show(values ...any) {
+// show keeps the value of the cell's trailing expression.
+func show(values []any) {
 	r := current.Load()
 	if r == nil || !r.mine() {
 		return
@@ -44,7 +45,7 @@ func Execute(entry func(), interrupt <-chan struct{}, grace time.Duration) *link
 	go func() {
 		r.goid = goid()
 		Ctx = ctx
-		stop.Store(0)
+		incell.Stop.Store(0)
 		current.Store(r)
 		var failure *link.Failure
 		finished := false
@@ -136,7 +137,7 @@ func TimeIt(f func()) {
 		if took >= enough/2 || n >= 1<<30 {
 			break
 		}
-		Check()
+		incell.Check()
 		grow := 10.0
 		if took > 0 {
 			grow = min(10, 1.2*float64(enough)/float64(took))
@@ -146,7 +147,7 @@ func TimeIt(f func()) {
 	best := took
 	done := 1
 	for ; done < rounds && took < 2*time.Second; done++ {
-		Check()
+		incell.Check()
 		best = min(best, repeat(n, f))
 	}
 	per := float64(best) / float64(n)

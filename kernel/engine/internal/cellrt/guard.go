@@ -16,9 +16,7 @@ type exitCall struct {
 	frames []link.Where
 }
 
-// Exit stands for os.Exit and syscall.Exit in cells: the cell ends, the worker
-// lives.
-func Exit(code int) { exit(fmt.Sprintf("os.Exit(%d)", code)) }
+func exitWith(code int) { exit(fmt.Sprintf("os.Exit(%d)", code)) }
 
 func exit(what string) {
 	r := current.Load()
@@ -57,20 +55,8 @@ func (LogWriter) Write(p []byte) (int, error) {
 // TrapLog makes the standard logger use LogWriter.
 func TrapLog() { log.SetOutput(LogWriter{}) }
 
-// Go runs f in a goroutine whose panic is reported and kills nothing.
-func Go(f func()) {
-	go func() {
-		defer Recover()
-		f()
-	}()
-}
-
-// Recover is deferred at the bottom of every goroutine that a cell starts.
-func Recover() {
-	v := recover()
-	if v == nil {
-		return
-	}
+// panicked reports the panic of a goroutine.
+func panicked(v any) {
 	failure := &link.Failure{Kind: "panic", Message: message(v), Frames: stack(3)}
 	if OnGoroutinePanic != nil {
 		OnGoroutinePanic(failure)

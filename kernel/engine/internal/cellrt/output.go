@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 	"unsafe"
+
+	"govle/kernel/engine/internal/incell"
 )
 
 // Output belongs to the cell whose goroutine writes it. Goroutines inherit their
@@ -105,7 +107,7 @@ func AfterFunc(d time.Duration, f func()) *time.Timer {
 	label := goroutineLabel()
 	return time.AfterFunc(d, func() {
 		setGoroutineLabel(label)
-		defer Recover()
+		defer incell.Recover()
 		f()
 	})
 }

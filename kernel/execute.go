@@ -63,6 +63,7 @@ func (k *server) execute(q *queue, r *request) any {
 	k.executing.Lock()
 	defer k.executing.Unlock()
 	n := k.accept(r, req)
+	k.prepare(q)
 	res := k.run(r, n, req.Code, cell{parent: r.Header, request: r, allowStdin: is(req.AllowStdin), quiet: req.Silent})
 	if res.Err != nil {
 		k.replyExecute(r, k.failed(q, r, n, req, res.Err), started)
@@ -85,6 +86,19 @@ func (k *server) execute(q *queue, r *request) any {
 	}
 	k.replyExecute(r, executed(n, expressions, []any{}), started)
 	return nil
+}
+
+// prepare tells an executor that compiles which cell comes next.
+func (k *server) prepare(q *queue) {
+	p, ok := k.exec.(preparer)
+	r := q.next()
+	if !ok || r == nil || r.prepared.Swap(true) {
+		return
+	}
+	var req executeRequest
+	if r.Unmarshal(&req) == nil {
+		p.Prepare(engine.Cell{Count: k.counted() + 1, Source: req.Code})
+	}
 }
 
 // executed is the content of an execute_reply with status "ok".

@@ -32,6 +32,10 @@ type (
 	commReceiver interface {
 		Comm(m engine.Message) error
 	}
+	// preparer may compile the cell that comes next while another runs.
+	preparer interface {
+		Prepare(c engine.Cell)
+	}
 )
 
 // The engine can do it all.
@@ -41,4 +45,5 @@ var _ interface {
 	inspector
 	completenessChecker
 	commReceiver
+	preparer
 } = (*engine.Engine)(nil)

@@ -82,6 +82,17 @@ func (q *queue) holdsComm() bool {
 	return slices.ContainsFunc(q.requests, isComm)
 }
 
+// next returns the execute request that waits first, nil when none does.
+func (q *queue) next() *request {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i := slices.IndexFunc(q.requests, func(r *request) bool { return r.Header.MsgType == "execute_request" && r.seq > q.aborted })
+	if i < 0 {
+		return nil
+	}
+	return q.requests[i]
+}
+
 // close makes pop return nil; what is in the queue is dropped.
 func (q *queue) close() {
 	q.mu.Lock()
@@ -174,6 +185,9 @@ func (k *server) receiveShell(r *request) {
 		}
 	default:
 		q.push(r)
+		if r.Header.MsgType == "execute_request" && k.cells.running() != nil {
+			k.prepare(q)
+		}
 	}
 }
 

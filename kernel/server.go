@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-zeromq/zmq4"
@@ -157,6 +158,8 @@ type request struct {
 	peer  *zmtp.Conn
 	peers *peers
 	seq   uint64 // position in its queue
+	// prepared says that the executor has been told that it comes.
+	prepared atomic.Bool
 }
 
 // peers are the open connections of one socket, by identity.

@@ -43,23 +43,24 @@ func closure(cells []*built) []*built {
 	return out
 }
 
-// buildCell compiles and links generated source. Mistakes that only the
+// buildCell compiles and links a draft and fills in its plugin. Mistakes that only the
 // compiler finds come back as source errors.
-func (ws *workspace) buildCell(dir string, cell *built, source string, config string, units map[string]*unit) (*plugin, []*sourceError, error) {
+func (ws *workspace) buildCell(d *drafted) ([]*sourceError, error) {
+	dir, cell := d.dir, d.plugin.cell
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("making a folder for the cell: %w", err)
+		return nil, fmt.Errorf("making a folder for the cell: %w", err)
 	}
 	in := func(name string) string { return filepath.Join(dir, name) }
 	var cfg strings.Builder
-	cfg.WriteString(config)
+	cfg.WriteString(d.config)
 	for _, c := range closure(cell.cells) {
 		fmt.Fprintf(&cfg, "packagefile %s=%s\n", c.path, c.archive)
 	}
 	if err := os.WriteFile(in("importcfg"), []byte(cfg.String()), 0o600); err != nil {
-		return nil, nil, fmt.Errorf("writing the cell's imports: %w", err)
+		return nil, fmt.Errorf("writing the cell's imports: %w", err)
 	}
-	if err := os.WriteFile(in("cell.go"), []byte(source), 0o600); err != nil {
-		return nil, nil, fmt.Errorf("writing the cell's code: %w", err)
+	if err := os.WriteFile(in("cell.go"), []byte(d.source), 0o600); err != nil {
+		return nil, fmt.Errorf("writing the cell's code: %w", err)
 	}
 	defer os.Remove(in("importcfg"))
 	t := ws.tools
@@ -69,23 +70,24 @@ func (ws *workspace) buildCell(dir string, cell *built, source string, config st
 	if err != nil {
 		var te *toolError
 		if errors.As(err, &te) {
-			if errs := compilerErrors(te.output, units); len(errs) > 0 {
-				return nil, errs, nil
+			if errs := compilerErrors(te.output, d.units); len(errs) > 0 {
+				return errs, nil
 			}
 		}
-		return nil, nil, fmt.Errorf("compiling the cell: %w", err)
+		return nil, fmt.Errorf("compiling the cell: %w", err)
 	}
 	if err := restoreNames(cell.archive); err != nil {
-		return nil, nil, fmt.Errorf("restoring names in the cell: %w", err)
+		return nil, fmt.Errorf("restoring names in the cell: %w", err)
 	}
 	so := in("cell.so")
 	args := []string{"-s", "-w", "-o", so, "-importcfg", in("importcfg"), "-installsuffix", "dynlink", "-pluginpath", cell.path,
 		"-buildmode=plugin", "-buildid=cell"}
 	args = append(args, ws.linkerArgs()...)
 	if err := t.run(dir, t.link, append(args, cell.archive)...); err != nil {
-		return nil, nil, fmt.Errorf("linking the cell: %w", err)
+		return nil, fmt.Errorf("linking the cell: %w", err)
 	}
-	return &plugin{cell: cell, file: so, symbol: cell.path + ".main"}, nil, nil
+	d.plugin.file, d.plugin.symbol = so, cell.path+".main"
+	return nil, nil
 }
 
 // compilerErrors reads what the compiler said: lines such as

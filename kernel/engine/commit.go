@@ -15,10 +15,30 @@ func (s *session) fileName(count int) string {
 	return name
 }
 
-// commit makes what a cell declared known to the session. A cell that failed
-// has declared the variables of those statements that it completed, and all its
-// types, constants and functions.
+// commit makes what a cell declared known to the session.
 func (s *session) commit(p *plugin, mark int, failed bool) {
+	s.bind(p, mark, failed)
+	if p.declares() {
+		s.generation++
+		if failed {
+			s.generation++ // it is not what it was to be
+		}
+	}
+	// The trees have done their work; the text stays, for tracebacks.
+	for _, u := range p.checked.units {
+		u.decls, u.stmts, u.unresolved = nil, nil, nil
+	}
+}
+
+// declares tells whether a cell changes what the session knows.
+func (p *plugin) declares() bool {
+	c, gen := p.checked, p.generated
+	return len(gen.homes)+len(gen.registered)+len(c.importNames)+len(c.used)+len(c.dots)+len(c.blanks) > 0
+}
+
+// bind does so. A cell that failed has declared the variables of those statements
+// that it completed, and all its types, constants and functions.
+func (s *session) bind(p *plugin, mark int, failed bool) {
 	c, gen := p.checked, p.generated
 	for o, h := range gen.homes {
 		if h.own() {
@@ -74,9 +94,5 @@ func (s *session) commit(p *plugin, mark int, failed bool) {
 		if o := c.info.Defs[id]; o != nil {
 			bind(id.Name, &binding{obj: o, seq: p.cell.seq})
 		}
-	}
-	// The trees have done their work; the text stays, for tracebacks.
-	for _, u := range c.units {
-		u.decls, u.stmts, u.unresolved = nil, nil, nil
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"go/parser"
-	"go/types"
 	"maps"
 	"os"
 	"path/filepath"
@@ -74,13 +73,18 @@ func magics() []magic {
 func (e *Engine) knows(name string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.session.names[name] != nil || e.session.imports[name] != nil || types.Universe.Lookup(name) != nil && name != "print"
+	return e.session.knows(name)
 }
 
 // executeSegments runs a cell piece by piece; the last piece's value counts.
 func (e *Engine) executeSegments(ctx context.Context, c Cell, stop <-chan struct{}) Result {
 	var out Result
-	for _, s := range segments(c.Source, e.knows) {
+	parts := segments(c.Source, e.knows)
+	e.mu.Lock()
+	// Commands may measure time, or change what cells are compiled against.
+	e.undisturbed = len(parts) == 1 && parts[0].line == ""
+	e.mu.Unlock()
+	for _, s := range parts {
 		if s.line == "" {
 			cell := c
 			cell.Source = s.source()
@@ -103,6 +107,7 @@ func (e *Engine) executeSegments(ctx context.Context, c Cell, stop <-chan struct
 
 // command runs a line that is not Go.
 func (e *Engine) command(call *magicCall, line string) Result {
+	e.dropAhead()
 	switch {
 	case strings.HasPrefix(line, "!*"):
 		return call.shell(line[2:], e.moduleDir())

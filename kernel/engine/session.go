@@ -86,6 +86,8 @@ type session struct {
 	registered map[string]bool
 	// importNumber numbers import paths, for names that cannot clash.
 	importNumber map[string]int
+	// generation counts the changes.
+	generation int
 }
 
 func newSession() *session {
@@ -97,6 +99,11 @@ func newSession() *session {
 		registered:   map[string]bool{},
 		importNumber: map[string]int{},
 	}
+}
+
+// knows tells whether a name means something in cells.
+func (s *session) knows(name string) bool {
+	return s.names[name] != nil || s.imports[name] != nil || types.Universe.Lookup(name) != nil && name != "print"
 }
 
 // alias is the name under which generated code imports a path.

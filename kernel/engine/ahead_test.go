@@ -28,7 +28,7 @@ func awaitAhead(t *testing.T, e *Engine) {
 // TestPrepare: the cell that waits is compiled while another runs, if that makes no
 // difference to what it means.
 func TestPrepare(t *testing.T) {
-	e, _ := shared(t)
+	e, _ := own(t)
 	gate := filepath.Join(t.TempDir(), "gate")
 	do(t, e, fmt.Sprintf(`import ("os"; "time")
 type aheadT struct{ x int }

@@ -106,6 +106,7 @@ type Result struct {
 
 	ran   time.Duration // of Duration, what the cell's code took
 	types int           // see link.Done
+	plain bool          // the cell was simple
 }
 
 // CellError is a cell's failure, in the form that front ends show.

@@ -52,7 +52,7 @@ func readBattery(t *testing.T, path string) (tests []batteryTest) {
 }
 
 func runBattery(t *testing.T, tests []batteryTest) {
-	e, sink := shared(t)
+	e, sink := own(t)
 	for _, bt := range tests {
 		t.Run(bt.Name, func(t *testing.T) {
 			for i, c := range bt.Cells {

@@ -70,13 +70,14 @@ func readTables(t *testing.T, path string) (tables []*cellTable) {
 }
 
 func TestCells(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("testdata", "cells", "*.txt"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no tables of cells: %v", err)
 	}
-	e, sink := shared(t)
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			e, sink := own(t)
 			for _, table := range readTables(t, file) {
 				t.Run(table.name, func(t *testing.T) {
 					for _, c := range table.cells {

@@ -160,10 +160,11 @@ func (e *Engine) execute(ctx context.Context, c Cell, stop <-chan struct{}) Resu
 		return failed(cerr)
 	}
 	e.session.commit(p, d.Mark, d.Failure != nil)
+	r := Result{Value: d.Value, Metadata: d.Metadata, ran: time.Duration(d.RunNS), types: d.Types, plain: p.file == ""}
 	if d.Failure != nil {
-		return failed(e.session.runtimeError(d.Failure))
+		r.Err = e.session.runtimeError(d.Failure)
 	}
-	return Result{Value: d.Value, Metadata: d.Metadata, ran: time.Duration(d.RunNS), types: d.Types}
+	return r
 }
 
 // await waits for the end of the running cell and passes interrupts on.

@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -100,7 +103,30 @@ func shared(t testing.TB) (*Engine, *record) {
 	return oneE, oneSink
 }
 
+// own is a session of a test's own, which runs beside other tests. It is for tests
+// of many cells that measure no time.
+func own(t *testing.T) (*Engine, *record) {
+	t.Helper()
+	t.Parallel()
+	sink := &record{}
+	e, err := New(Config{Sink: sink})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e, sink
+}
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		// Some of the tests that run beside others mostly wait.
+		f.Value.Set(strconv.Itoa(runtime.GOMAXPROCS(0) + 2))
+	}
 	code := m.Run()
 	if oneE != nil {
 		if err := oneE.Close(); err != nil {

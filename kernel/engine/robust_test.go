@@ -37,7 +37,7 @@ func text(r Result) string {
 }
 
 func TestInterrupt(t *testing.T) {
-	e, _ := shared(t)
+	e, _ := own(t)
 	do(t, e, `import "time"; bg := 0; go func() { for { bg++; time.Sleep(time.Millisecond) } }()`)
 	for _, c := range []struct{ name, src string }{
 		{"a loop", "for { }"},

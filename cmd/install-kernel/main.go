@@ -1,6 +1,9 @@
 // Install-kernel makes the govle kernel known to Jupyter: it writes a kernelspec.
+// It also lists the kernelspecs that it has written, and removes them.
 //
 //	go run ./cmd/install-kernel --user
+//	go run ./cmd/install-kernel --list
+//	go run ./cmd/install-kernel --uninstall --user
 //
 // It needs the path of a govle command. That is --govle, else the govle beside
 // itself, else the one on PATH; when there is none and the module's source is at
@@ -55,6 +58,8 @@ func run(args []string, out, errOut io.Writer) error {
 	display := flags.String("display-name", "Go (govle)", "`TEXT` that menus show")
 	program := flags.String("govle", "", "`PATH` of the govle command")
 	replace := flags.Bool("replace", false, "overwrite another program's kernelspec of this name")
+	list := flags.Bool("list", false, "tell which of govle's kernelspecs are installed where, and change nothing")
+	uninstall := flags.Bool("uninstall", false, "remove the kernelspec --name that was installed with the same --user, --prefix or --sys-prefix")
 	flags.Var(env, "env", "`NAME=value` for the kernel's environment; may be repeated")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -83,6 +88,18 @@ func run(args []string, out, errOut io.Writer) error {
 		}
 		*prefix = abs
 	}
+	switch {
+	case *list && *uninstall:
+		return errors.New("give only one of --list and --uninstall")
+	case *list:
+		dirs := kernelspec.Dirs()
+		if where > 0 {
+			dirs = []string{kernelspec.KernelsDir(*prefix)}
+		}
+		return writeList(out, dirs)
+	case *uninstall:
+		return remove(out, *prefix, *name)
+	}
 	source := sourceDir()
 	path, how, err := findGovle(*program, source, errOut)
 	if err != nil {
@@ -103,7 +120,7 @@ func run(args []string, out, errOut io.Writer) error {
 	if source != "" {
 		fmt.Fprintf(out, "Cells import govle from %s.\n", env["GOVLE_SOURCE"])
 	}
-	fmt.Fprintf(out, "To remove it: jupyter kernelspec remove %s, or delete that folder.\n", spec)
+	fmt.Fprintf(out, "To remove it: install-kernel --uninstall with the same arguments, or jupyter kernelspec remove %s.\n", spec)
 	return nil
 }
 

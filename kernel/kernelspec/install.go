@@ -49,21 +49,12 @@ func Install(o Options) (dir string, err error) {
 	if o.DisplayName == "" {
 		o.DisplayName = "Go (govle)"
 	}
-	if !ValidName(o.Name) {
-		return "", fmt.Errorf("kernel name %q: use letters, digits, '.', '_' and '-'", o.Name)
-	}
 	if !filepath.IsAbs(o.Program) {
 		return "", fmt.Errorf("path of the govle command %q: it must be absolute, since Jupyter may start it anywhere", o.Program)
 	}
-	data := UserDataDir()
-	if o.Prefix != "" {
-		data = filepath.Join(o.Prefix, "share", "jupyter")
+	if dir, err = folder(o.Prefix, o.Name); err != nil {
+		return "", err
 	}
-	if data == "" {
-		return "", errors.New("there is no home folder to install in: use --prefix")
-	}
-	// Jupyter compares names without case and stores them in lower case.
-	dir = filepath.Join(data, "kernels", strings.ToLower(o.Name))
 	defer func() {
 		var system *fs.PathError
 		if errors.As(err, &system) {
@@ -81,6 +72,32 @@ func Install(o Options) (dir string, err error) {
 		return "", fmt.Errorf("writing kernelspec %s: %w", dir, err)
 	}
 	return dir, nil
+}
+
+// KernelsDir is the folder that holds the kernelspecs of a prefix, as Options has
+// it; empty when there is neither a prefix nor a home folder.
+func KernelsDir(prefix string) string {
+	data := UserDataDir()
+	if prefix != "" {
+		data = filepath.Join(prefix, "share", "jupyter")
+	}
+	if data == "" {
+		return ""
+	}
+	return filepath.Join(data, "kernels")
+}
+
+// folder is where the kernelspec of a name is or goes.
+func folder(prefix, name string) (string, error) {
+	if !ValidName(name) {
+		return "", fmt.Errorf("kernel name %q: use letters, digits, '.', '_' and '-'", name)
+	}
+	dir := KernelsDir(prefix)
+	if dir == "" {
+		return "", errors.New("there is no home folder that holds kernelspecs: use --prefix")
+	}
+	// Jupyter compares names without case and stores them in lower case.
+	return filepath.Join(dir, strings.ToLower(name)), nil
 }
 
 // claimFolder makes the spec's folder, or makes sure that the one that is there
@@ -107,7 +124,7 @@ func claimFolder(dir string, replace bool) (isNew bool, err error) {
 		}
 	case err != nil && !replace:
 		return false, fmt.Errorf("%w: %v: use --replace, or another --name", ErrForeign, err)
-	case err == nil && spec.Metadata["govle"] != true && !replace:
+	case err == nil && !spec.Own() && !replace:
 		return false, fmt.Errorf("%w: %s starts %s: use --replace, or another --name", ErrForeign, dir, spec.Argv[0])
 	}
 	return false, nil
@@ -164,9 +181,12 @@ func orNone(env map[string]string) map[string]string {
 	return env
 }
 
+// temporary begins the name of a file that is being written.
+const temporary = ".new-"
+
 // writeFile writes a file that all may read, at once.
 func writeFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	f, err := os.CreateTemp(filepath.Dir(path), temporary+"*")
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,9 @@ type Spec struct {
 	Metadata map[string]any `json:"metadata,omitempty"`
 }
 
+// Own reports whether Install wrote the spec.
+func (s *Spec) Own() bool { return s.Metadata["govle"] == true }
+
 // ErrNotFound says that no kernelspec of a name is installed.
 var ErrNotFound = errors.New("no such kernelspec")
 

@@ -213,7 +213,11 @@ func (k *server) page(code string) map[string]any {
 	if !ok {
 		return nil
 	}
-	bundle, found := i.Inspect(k.ctx, name, len([]rune(name)), 1)
+	detail := 0
+	if strings.Contains(code, "??") {
+		detail = 1
+	}
+	bundle, found := i.Inspect(k.ctx, name, len([]rune(name)), detail)
 	if !found {
 		return nil
 	}

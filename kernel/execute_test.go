@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -182,6 +183,10 @@ func TestPager(t *testing.T) {
 		got := run(t, c, code, client.ExecuteOptions{}).reply
 		if len(got.Payload) != 1 || got.Payload[0]["source"] != "page" {
 			t.Errorf("%q has payload %v, want one page", code, got.Payload)
+			continue
+		}
+		if source := strings.Contains(fmt.Sprint(got.Payload[0]["data"]), "detail 1"); source != strings.Contains(code, "??") {
+			t.Errorf("%q has payload %v", code, got.Payload)
 		}
 	}
 	if got := run(t, c, "print a ? b", client.ExecuteOptions{}); got.text["stdout"] != "a ? b\n" {

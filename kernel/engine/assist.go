@@ -75,7 +75,11 @@ func (e *Engine) Complete(ctx context.Context, src string, pos int) Completion {
 		if kind == "" {
 			kind = kindOf(o)
 		}
-		out.Matches = append(out.Matches, Match{o.Name(), kind, signature(o)})
+		sig := signature(o)
+		if _, ok := o.(*types.Builtin); ok {
+			sig = cmp.Or(e.declaration(o).text, sig)
+		}
+		out.Matches = append(out.Matches, Match{o.Name(), kind, sig})
 	}
 	if before := strings.TrimRight(src[:start], " \t"); strings.HasSuffix(before, ".") && !strings.HasSuffix(before, "..") {
 		e.members(src, start, end, add)

@@ -33,7 +33,7 @@ func TestComplete(t *testing.T) {
 		{"bytes.Contai‸", "Contains", "function", ""},
 		{"byte‸", "bytes", "package", "package bytes"},
 		{"ret‸", "return", "keyword", ""},
-		{"appe‸", "append", "function", ""},
+		{"appe‸", "append", "function", "func append(slice []Type, elems ...Type) []Type"},
 		{"Disp‸", "Display", "function", ""},
 		{"display.HT‸", "HTML", "function", ""},
 		{"compSq{}.‸", "Area", "method", ""},
@@ -66,26 +66,54 @@ func TestComplete(t *testing.T) {
 func TestInspect(t *testing.T) {
 	e, _ := shared(t)
 	do(t, e, "// insFn doubles.\n// Really.\nfunc insFn(a int) int { return 2 * a }\ninsVar := map[string]int{}")
+	do(t, e, "// insT counts.\ntype insT struct{ n int }\n\n// Add counts on.\nfunc (t *insT) Add(d int) {\n\tt.n += d // here\n}\nconst insC = 5\ninsV := insT{}")
 	for _, c := range []struct {
-		src  string
-		want []string
+		src    string
+		want   []string
+		source string // shown when it is asked for
 	}{
-		{"insF‸n(3)", []string{"func insFn(a int) int", "insFn doubles.", "Really."}},
-		{"insFn(‸", []string{"func insFn(a int) int"}},
-		{"insVar‸", []string{"var insVar map[string]int"}},
-		{"import \"strings\"\nstrings.ToUpper‸", []string{"func strings.ToUpper(s string) string", "returns s with all Unicode letters mapped to their upper case"}},
-		{"import \"strings\"\nstrin‸gs.ToUpper(\"x\")", []string{"package strings", "simple functions to manipulate UTF-8"}},
-		{"display.HTML‸", []string{"func display.HTML(s string)", "a piece of HTML"}},
+		{"insF‸n(3)", []string{"func insFn(a int) int", "insFn doubles.", "Really."}, "{ return 2 * a }"},
+		{"insFn(‸", []string{"func insFn(a int) int"}, "{ return 2 * a }"},
+		{"insVar‸", []string{"var insVar map[string]int"}, ""},
+		{"ins‸T{}", []string{"type insT struct", "insT counts.", "Add(d int)"}, "type insT struct{ n int }"},
+		{"insV.Ad‸d(1)", []string{"Add(d int)", "Add counts on."}, "t.n += d // here"},
+		{"ins‸C", []string{"const insC"}, "const insC = 5"},
+		{"import \"strings\"\nstrings.ToUpper‸", []string{"func strings.ToUpper(s string) string", "returns s with all Unicode letters mapped to their upper case"}, "unicode.ToUpper"},
+		{"import \"strings\"\nstrings.NewReader(\"\").Le‸n()", []string{"Len() int", "the number of bytes of the unread portion"}, "func (r *Reader) Len() int {"},
+		{"import \"strings\"\nstrin‸gs.ToUpper(\"x\")", []string{"package strings", "simple functions to manipulate UTF-8"}, ""},
+		{"import \"os\"\nos.O_APP‸END", []string{"append data to the file when writing"}, "syscall.O_APPEND"},
+		{"import \"time\"\ntime.Secon‸d", []string{"const time.Second"}, "1000 * Millisecond"},
+		{"import \"net/http\"\nhttp.Server{}.Add‸r", []string{"field Addr string", "the TCP address for the server to listen on"}, "Addr string"},
+		{"display.HTML‸", []string{"func display.HTML(s string)", "a piece of HTML"}, "func HTML(s string)"},
+		{"appe‸nd(nil)", []string{"func append(slice []Type, elems ...Type) []Type", "appends elements to the end of a slice", "slice = append(slice, elem1, elem2)"}, ""},
+		{"make(‸", []string{"func make(t Type, size ...IntegerType) Type", "allocates and initializes"}, ""},
+		{"le‸n(\"\")", []string{"func len(v Type) int", "the length of v"}, ""},
+		{"var e err‸or", []string{"the conventional interface for representing"}, "type error interface"},
+		{"error(nil).Err‸or()", []string{"Error() string"}, "Error() string"},
+		{"iot‸a", []string{"the untyped integer ordinal"}, "const iota = 0"},
+		{"mus‸t(1, nil)", []string{"func must[T any](v T, err error) T", "Must returns v, and panics"}, "panic(err)"},
+		{"ct‸x", []string{"var ctx context.Context", "cancelled when the cell is"}, "var Ctx context.Context"},
+		{"Displ‸ay(1)", []string{"func Display(", "Display"}, "func Display("},
 	} {
 		src, pos := at(c.src)
-		got, found := e.Inspect(context.Background(), src, pos, 0)
-		if !found {
-			t.Errorf("%q: nothing found", c.src)
-			continue
-		}
-		for _, want := range c.want {
-			if text, _ := got["text/plain"].(string); !strings.Contains(text, want) {
-				t.Errorf("%q: %q lacks %q", c.src, text, want)
+		for detail := range 2 {
+			got, found := e.Inspect(context.Background(), src, pos, detail)
+			if !found {
+				t.Errorf("%q: nothing found", c.src)
+				continue
+			}
+			text, _ := got["text/plain"].(string)
+			want := c.want
+			if detail == 1 {
+				want = append(want, c.source)
+			}
+			for _, want := range want {
+				if !strings.Contains(text, want) {
+					t.Errorf("%q: %q lacks %q", c.src, text, want)
+				}
+			}
+			if has := strings.Contains(text, "\nSource:\n"); has != (detail == 1 && c.source != "") {
+				t.Errorf("%q at detail %d: source shown: %v in %q", c.src, detail, has, text)
 			}
 		}
 	}

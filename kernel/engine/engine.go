@@ -38,9 +38,10 @@ type Engine struct {
 	worker    *worker
 	interrupt chan struct{}
 	closed    bool
-	cwd       string            // of the worker and of shell lines
-	env       map[string]string // what %env has set
-	args      []string          // what %args has set
+	cwd       string              // of the worker and of shell lines
+	env       map[string]string   // what %env has set
+	args      []string            // what %args has set
+	builtins  map[string]declared // what has been asked of package builtin
 
 	running     *plugin // the cell that the worker runs
 	undisturbed bool    // it is all Go
@@ -73,7 +74,7 @@ func New(c Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
-	e := &Engine{config: c, dir: dir, ready: make(chan struct{}), env: map[string]string{}}
+	e := &Engine{config: c, dir: dir, ready: make(chan struct{}), env: map[string]string{}, builtins: map[string]declared{}}
 	e.forget()
 	go e.setUp()
 	return e, nil

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"go/ast"
@@ -10,14 +11,13 @@ import (
 	"go/token"
 	"go/types"
 	"html"
-	"os"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
 )
 
 // Inspect describes the thing at pos (in code points) of src as a MIME bundle;
-// detail 1 asks for more. found is false when there is nothing to tell.
+// detail 1 asks for its source as well. found is false when there is nothing to tell.
 func (e *Engine) Inspect(ctx context.Context, src string, pos, detail int) (bundle map[string]any, found bool) {
 	if e.awaitSetup(ctx, "", nil) != nil {
 		return nil, false
@@ -43,7 +43,13 @@ func (e *Engine) Inspect(ctx context.Context, src string, pos, detail int) (bund
 	if o == nil {
 		return nil, false
 	}
-	return e.describe(o, detail), true
+	stands := o
+	if h := c.homes[o]; h.path != "" {
+		if p, err := e.packages.Import(h.path); err == nil {
+			stands = p.Scope().Lookup(h.name)
+		}
+	}
+	return e.describe(o, stands, detail), true
 }
 
 // objectAt finds what the name at an offset means; between the brackets of a
@@ -93,25 +99,37 @@ func objectAt(c *checked, u *unit, off int) types.Object {
 	return c.info.Defs[best]
 }
 
-// describe is the signature and the documentation of an object.
-func (e *Engine) describe(o types.Object, detail int) map[string]any {
+// describe is the signature and the documentation of an object, and with detail its
+// source. stands is the object that it stands for, as must does for a function of the
+// engine's, or the object itself.
+func (e *Engine) describe(o, stands types.Object, detail int) map[string]any {
+	var d declared
 	sig := types.ObjectString(o, unqualified)
-	if p, ok := o.(*types.PkgName); ok {
-		sig = fmt.Sprintf("package %s // import %q", p.Imported().Name(), p.Imported().Path())
+	switch t := o.(type) {
+	case *types.PkgName:
+		sig = fmt.Sprintf("package %s // import %q", t.Imported().Name(), t.Imported().Path())
+		d.doc = e.packageDoc(t.Imported())
+	case *types.TypeName:
+		d = e.declaration(stands)
+		for m := range types.NewMethodSet(types.NewPointer(t.Type())).Methods() {
+			if m.Obj().Exported() || ofCell(m.Obj()) {
+				sig += "\n" + types.ObjectString(m.Obj(), unqualified)
+			}
+		}
+	case *types.Builtin:
+		d = e.declaration(stands)
+		sig, d.text = cmp.Or(d.text, "func "+t.Name()), ""
+	default:
+		d = e.declaration(stands)
 	}
 	if b, err := format.Source([]byte(sig)); err == nil {
 		sig = string(b)
 	}
-	doc := e.documentation(o)
-	if detail > 0 {
-		if t, ok := o.(*types.TypeName); ok {
-			for m := range types.NewMethodSet(types.NewPointer(t.Type())).Methods() {
-				if m.Obj().Exported() || ofCell(m.Obj()) {
-					sig += "\n" + types.ObjectString(m.Obj(), unqualified)
-				}
-			}
-		}
+	source := d.text
+	if detail == 0 {
+		source = ""
 	}
+	doc := d.doc
 	var p comment.Parser
 	var printer comment.Printer
 	parsed := p.Parse(doc)
@@ -121,40 +139,13 @@ func (e *Engine) describe(o types.Object, detail int) map[string]any {
 		text += "\n\n" + string(printer.Text(parsed))
 		markdown += "\n" + string(printer.Markdown(parsed))
 	}
-	return map[string]any{
-		"text/plain":    text,
-		"text/markdown": markdown,
-		"text/html":     "<pre>" + html.EscapeString(sig) + "</pre>\n" + string(printer.HTML(parsed)),
+	page := "<pre>" + html.EscapeString(sig) + "</pre>\n" + string(printer.HTML(parsed))
+	if source != "" {
+		text = strings.TrimRight(text, "\n") + "\n\nSource:\n\n" + source + "\n"
+		markdown += "\n```go\n" + source + "\n```\n"
+		page += "<pre>" + html.EscapeString(source) + "</pre>\n"
 	}
-}
-
-// documentation is the doc comment of an object, "" when there is none.
-func (e *Engine) documentation(o types.Object) string {
-	if p, ok := o.(*types.PkgName); ok {
-		return e.packageDoc(p.Imported())
-	}
-	if b := e.session.names[o.Name()]; b != nil && b.obj == o && b.from.unit != nil {
-		return commentBefore(b.from.unit.src, b.from.at.start)
-	}
-	pos := e.fset.Position(o.Pos())
-	if !pos.IsValid() || ofCell(o) {
-		return ""
-	}
-	file := strings.Replace(pos.Filename, "$GOROOT", e.ws.tools.root, 1)
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return ""
-	}
-	// Comments inside groups and structs stand right above the line, too.
-	lines := strings.SplitAfter(string(b), "\n")
-	if pos.Line > len(lines) {
-		return ""
-	}
-	at := 0
-	for _, l := range lines[:pos.Line-1] {
-		at += len(l)
-	}
-	return commentBefore(string(b), at)
+	return map[string]any{"text/plain": text, "text/markdown": markdown, "text/html": page}
 }
 
 // commentBefore is the text of the // comment that ends right above an offset.

@@ -114,7 +114,7 @@ func (e *Engine) command(call *magicCall, line string) Result {
 	case line[0] == '!' || line[0] == '$':
 		return call.shell(line[1:], "")
 	case line[0] == '?' || strings.HasSuffix(line, "?"):
-		return call.question(strings.Trim(line, "? \t"))
+		return call.question(line)
 	case line[0] == ':':
 		return call.gophernotes(line[1:])
 	}
@@ -276,7 +276,7 @@ func (c *magicCall) help() Result {
 		fmt.Fprintf(&b, "  %%%-28s %s\n", strings.TrimSpace(m.name+" "+m.args), m.help)
 	}
 	b.WriteString("  !command                      run a shell command (also: $command; !*command: where the session's go.mod is)\n")
-	b.WriteString("  name? or ?name                show a declaration and its documentation\n")
+	b.WriteString("  name? or ?name                show a declaration and its documentation; name?? its source, too\n")
 	b.WriteString("\nIn every cell: must(v, err), ctx, Display(values...), package display.\n")
 	c.print("%s", b.String())
 	return Result{}

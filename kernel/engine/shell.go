@@ -75,9 +75,14 @@ func (w streamWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// question is name? and ?name.
-func (c *magicCall) question(name string) Result {
-	bundle, found := c.e.Inspect(c.ctx, name, len([]rune(name)), 1)
+// question is name? and ?name, and with two marks, for the source, name?? and ??name.
+func (c *magicCall) question(line string) Result {
+	name := strings.Trim(line, "? \t")
+	detail := 0
+	if strings.Contains(line, "??") {
+		detail = 1
+	}
+	bundle, found := c.e.Inspect(c.ctx, name, len([]rune(name)), detail)
 	if !found {
 		return magicError("nothing is known about %s", name)
 	}

@@ -87,6 +87,9 @@ func (k *server) comm(r *request) any {
 		return nil
 	}
 	k.comms.note(m.Kind, c.CommID, c.TargetName)
+	if m.Kind == "comm_msg" {
+		k.widgets.touched()
+	}
 	k.cells.touch(r.Header)
 	receiver, ok := k.exec.(commReceiver)
 	if ok {

@@ -23,6 +23,8 @@ func (k *server) interruptRequest(*request) any {
 // once the status idle is out: see stopAfter.
 func (k *server) shutdown(r *request) any {
 	content := map[string]any{"status": "ok", "restart": wantsRestart(r)}
+	k.askWidgets(newWorkerWait)
+	k.endWidgets(r.Header)
 	k.iopub.publish(k.message("shutdown_reply", r.Header, content))
 	return content
 }

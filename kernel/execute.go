@@ -75,10 +75,11 @@ func (k *server) execute(q *queue, r *request) any {
 			k.history.result(n, text)
 		}
 		if !req.Silent {
-			k.iopub.publish(k.message("execute_result", r.Header, map[string]any{
-				"execution_count": n, "data": res.Value, "metadata": orEmpty(res.Metadata), "transient": map[string]any{},
-			}))
+			k.publishResult(r, n, res)
 		}
+	}
+	if !req.Silent {
+		k.renewWidgets(r.Header, req.Code)
 	}
 	expressions := map[string]any{}
 	for name, src := range req.UserExpressions {
@@ -99,6 +100,19 @@ func (k *server) prepare(q *queue) {
 	if r.Unmarshal(&req) == nil {
 		p.Prepare(engine.Cell{Count: k.counted() + 1, Source: req.Code})
 	}
+}
+
+// publishResult shows the value of a cell. A widget is shown as display_data: only
+// such an output can be changed later.
+func (k *server) publishResult(r *request, n int, res engine.Result) {
+	content := map[string]any{"data": res.Value, "metadata": orEmpty(res.Metadata), "transient": map[string]any{}}
+	if modelOf(res.Value) != "" {
+		k.widgets.note("display_data", content)
+		k.iopub.publish(k.message("display_data", r.Header, content))
+		return
+	}
+	content["execution_count"] = n
+	k.iopub.publish(k.message("execute_result", r.Header, content))
 }
 
 // executed is the content of an execute_reply with status "ok".
@@ -157,6 +171,9 @@ func (k *server) failed(q *queue, r *request, n int, req executeRequest, e *engi
 	}
 	if e.Name == "WorkerLost" {
 		k.comms.clear() // their other ends are gone
+		k.endWidgets(r.Header)
+	} else if !req.Silent {
+		k.renewWidgets(r.Header, req.Code)
 	}
 	if !req.Silent {
 		k.iopub.publish(k.message("error", r.Header, map[string]any{"ename": e.Name, "evalue": e.Value, "traceback": traceback}))

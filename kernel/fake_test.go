@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"govle/kernel/display"
 	"govle/kernel/engine"
 )
 
@@ -24,6 +25,9 @@ import (
 //	show TEXT                   display_data with display_id d
 //	update TEXT                 update_display_data of it
 //	clear                       clear_output
+//	widget TEXT                 shows widget w, whose HTML form is TEXT
+//	value-widget TEXT           the cell's value is that widget
+//	change TEXT                 changes the widget's form
 //	ask PROMPT, secret PROMPT   asks and prints the answer
 //	open ID                     opens comm ID with target "t"
 //	later DURATION              prints "late" from a goroutine after that time
@@ -36,6 +40,9 @@ type fake struct {
 	ran       []string // sources, in order
 	comms     []engine.Message
 	closed    bool
+	form      string // HTML form of the widget w
+	mute      bool   // questions for it get no answer
+	alone     bool   // comm messages cannot be delivered
 }
 
 func newFake(s engine.Sink) *fake { return &fake{sink: s} }
@@ -115,6 +122,16 @@ func (f *fake) do(ctx context.Context, stop chan struct{}, c engine.Cell, res *e
 			"data": text, "metadata": map[string]any{}, "transient": map[string]any{"display_id": "d"}}})
 	case "clear":
 		f.sink.Publish(c.ID, engine.Message{Kind: "clear_output", Content: map[string]any{"wait": true}})
+	case "widget", "value-widget", "change":
+		f.mu.Lock()
+		f.form = rest
+		f.mu.Unlock()
+		bundle := map[string]any{"text/plain": "w", "text/html": rest, widgetView: map[string]any{"model_id": "w"}}
+		if word == "value-widget" {
+			res.Value = bundle
+		} else if word == "widget" {
+			f.sink.Publish(c.ID, engine.Message{Kind: "display_data", Content: map[string]any{"data": bundle}})
+		}
 	case "ask", "secret":
 		answer, err := f.sink.Input(c.ID, rest, word == "secret")
 		if err != nil {
@@ -155,6 +172,17 @@ func (f *fake) Comm(m engine.Message) error {
 	defer f.mu.Unlock()
 	f.comms = append(f.comms, m)
 	id, _ := m.Content["comm_id"].(string)
+	if f.alone {
+		return errors.New("there is no worker")
+	}
+	if id == display.StaticComm {
+		if !f.mute {
+			data := m.Content["data"].(map[string]any)
+			f.sink.Publish("", engine.Message{Kind: "comm_msg", Content: map[string]any{"comm_id": id, "data": map[string]any{
+				"asked": data["asked"], "forms": map[string]any{"w": map[string]any{"text/html": f.form, "text/plain": "w"}}}}})
+		}
+		return nil
+	}
 	if m.Content["target_name"] == "nobody" {
 		return errors.New("no such target")
 	}

@@ -2,10 +2,12 @@ package kernel
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"govle/kernel/kernelspec"
@@ -29,6 +31,7 @@ func python(t testing.TB, module string) string {
 // nothing.
 func jupyter(t *testing.T, program, jupyterPath, kernel string, env ...string) {
 	t.Helper()
+	t.Parallel() // most of the time is spent waiting
 	cmd := exec.Command(python(t, "jupyter_kernel_test"), filepath.Join("testdata", program), "-v")
 	cmd.Env = append(os.Environ(), append(env, "JUPYTER_PATH="+jupyterPath, "KERNEL="+kernel)...)
 	out, err := cmd.CombinedOutput()
@@ -37,7 +40,22 @@ func jupyter(t *testing.T, program, jupyterPath, kernel string, env ...string) {
 	}
 }
 
-// realKernel builds the govle command, installs it as kernel "go-test" with more
+// govleCommand builds the govle command once for all tests; TestMain removes it.
+var govleCommand = sync.OnceValues(func() (path string, err error) {
+	if builtIn, err = os.MkdirTemp("", "govle-test-"); err != nil {
+		return "", err
+	}
+	path = filepath.Join(builtIn, "govle")
+	if out, err := exec.Command("go", "build", "-o", path, "govle/cmd/govle").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the govle command: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// builtIn is the folder of the built command, if there is one.
+var builtIn string
+
+// realKernel takes the govle command, installs it as kernel "go-test" with more
 // arguments, and returns the value of JUPYTER_PATH.
 func realKernel(t *testing.T, more ...string) string {
 	t.Helper()
@@ -48,10 +66,9 @@ func realKernel(t *testing.T, more ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(t.TempDir(), "govle")
-	build := exec.Command("go", "build", "-o", program, "govle/cmd/govle")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the govle command: %v\n%s", err, out)
+	program, err := govleCommand()
+	if err != nil {
+		t.Fatal(err)
 	}
 	prefix := t.TempDir()
 	dir, err := kernelspec.Install(kernelspec.Options{Prefix: prefix, Name: "go-test", Program: program, Env: map[string]string{

@@ -100,6 +100,9 @@ func (s sink) Stream(id, name, text string) {
 // Publish publishes what a cell shows. Comm messages pass even from silent cells:
 // without them a widget's two halves come apart.
 func (s sink) Publish(id string, m engine.Message) {
+	if s.k.widgets.answered(m) {
+		return
+	}
 	c := s.k.cells.find(id)
 	isComm := s.k.comms.sent(m)
 	if c.quiet && !isComm {
@@ -115,6 +118,10 @@ func (s sink) Publish(id string, m engine.Message) {
 				content[key] = map[string]any{} // all three are required
 			}
 		}
+	}
+	s.k.widgets.note(m.Kind, content)
+	if id, ok := content["comm_id"].(string); ok && m.Kind == "comm_close" {
+		s.k.widgets.closed(id)
 	}
 	msg := s.k.message(m.Kind, c.parent, content)
 	if m.Metadata != nil {

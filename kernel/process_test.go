@@ -23,7 +23,11 @@ import (
 // started as one.
 func TestMain(m *testing.M) {
 	if os.Getenv("GOVLE_FAKE_KERNEL") == "" {
-		os.Exit(m.Run())
+		code := m.Run()
+		if builtIn != "" {
+			os.RemoveAll(builtIn)
+		}
+		os.Exit(code)
 	}
 	file := os.Args[len(os.Args)-1]
 	opts := Options{History: os.Getenv("GOVLE_HISTORY"), Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}

@@ -42,6 +42,7 @@ type server struct {
 	cells   cells
 	history history
 	comms   comms
+	widgets widgets
 	inputs  inputs
 	control *queue
 

@@ -70,6 +70,10 @@ func to() Front {
 	return front
 }
 
+// StaticComm is the comm over which the kernel asks the worker for the plain forms
+// of widgets; package widget answers. It never reaches a front end.
+const StaticComm = "govle.static"
+
 // Send publishes a message as it is. Most code wants Display.
 func Send(m Message) error { return to().Publish(m) }
 

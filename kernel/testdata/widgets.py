@@ -7,6 +7,7 @@ import unittest
 from jupyter_client.manager import start_new_kernel
 
 KERNEL = os.environ["KERNEL"]
+VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class Page(unittest.TestCase):
@@ -69,7 +70,8 @@ class Page(unittest.TestCase):
         slider = self.find("IntSliderModel")
         self.assertEqual(self.models[slider]["value"], 50)
         self.assertIn(self.models[slider]["layout"].removeprefix("IPY_MODEL_"), self.models)
-        self.read(lambda: any("application/vnd.jupyter.widget-view+json" in c.get("data", {}) for k, c in self.seen if k == "execute_result"))
+        self.read(lambda: any("application/vnd.jupyter.widget-view+json" in c.get("data", {}) and c["transient"].get("display_id")
+                              for k, c in self.seen if k == "display_data"))
         self.move(slider, {"value": 61})
         self.read(lambda: self.printed("moved to 61"))
         self.read(lambda: self.models[slider]["value"] == 61)
@@ -101,10 +103,26 @@ class Page(unittest.TestCase):
         self.assertEqual(answers()[0]["states"][box]["state"]["value"], True)
 
     def test_progress(self):
+        time.sleep(2.1)  # another test has clicked: the kernel leaves widgets alone for a while
         self.cell('import "govle/kernel/widget"')
         self.cell("p := widget.NewFloatProgress(1000)\nDisplay(p)\nfor i := range 1001 {\n\tp.SetValue(float64(i))\n}")
         bar = self.find("FloatProgressModel")
         self.read(lambda: self.models[bar]["value"] == 1000)
+        # The form for a page without widgets says so, too.
+        self.read(lambda: any(k == "update_display_data" and "100%" in c["data"]["text/html"] and
+                              c["data"][VIEW]["model_id"] == bar for k, c in self.seen))
+
+    def test_worker_gone(self):
+        """A widget without a worker behind it becomes what a page without widgets shows."""
+        self.cell('import "govle/kernel/widget"')
+        self.cell('gone := widget.NewIntSlider(0, 10, 3)\ngone')
+        shown = lambda: [c for k, c in self.seen if k == "display_data" and 'value="3"' in c["data"].get("text/html", "")]
+        self.read(shown)
+        display_id = shown()[0]["transient"]["display_id"]
+        self.cell("gone.SetValue(7)\n;")
+        self.cell("%reset")
+        self.read(lambda: any(k == "update_display_data" and c["transient"]["display_id"] == display_id and
+                              VIEW not in c["data"] and 'value="7"' in c["data"]["text/html"] for k, c in self.seen))
 
 
 if __name__ == "__main__":

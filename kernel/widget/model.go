@@ -207,6 +207,7 @@ func (m *model) Close() {
 func bundle(w Widget, plain string) map[string]any {
 	b := map[string]any{"text/html": w.static(), "text/plain": plain}
 	if display.Connected() {
+		models.show(w)
 		b["application/vnd.jupyter.widget-view+json"] = map[string]any{
 			"version_major": 2, "version_minor": 1, "model_id": w.ModelID(),
 		}

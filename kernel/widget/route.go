@@ -12,7 +12,7 @@ import (
 
 // models are the open models of this process, by comm ID: what the page sends
 // names nothing else.
-var models = &table{byID: map[string]*model{}}
+var models = &table{byID: map[string]*model{}, shown: map[string]Widget{}}
 
 // table routes comm messages to models and runs their callbacks.
 type table struct {
@@ -20,7 +20,8 @@ type table struct {
 
 	mu      sync.Mutex
 	byID    map[string]*model
-	order   []string // IDs as they were opened: a model comes after what it refers to
+	shown   map[string]Widget // those that were shown, by the ID of their model
+	order   []string          // IDs as they were opened: a model comes after what it refers to
 	control map[string]bool
 
 	// What the page sends is handled on one goroutine, in order, and callbacks
@@ -45,6 +46,7 @@ func (t *table) remove(m *model) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.byID, m.id)
+	delete(t.shown, m.id)
 	t.order = slices.DeleteFunc(t.order, func(id string) bool { return id == m.id })
 }
 
@@ -72,7 +74,9 @@ func (t *table) receive(msg display.Message) {
 			t.remove(m)
 		}
 	case "comm_msg":
-		if t.isControl(id) {
+		if id == display.StaticComm {
+			t.sendForms(data)
+		} else if t.isControl(id) {
 			if data["method"] == "request_states" {
 				t.sendStates(id)
 			}
@@ -130,6 +134,34 @@ func (t *table) sendStates(comm string) {
 	}
 	display.Send(display.Message{Kind: "comm_msg", Buffers: buffers, Content: map[string]any{
 		"comm_id": comm, "data": map[string]any{"method": "update_states", "states": states, "buffer_paths": paths},
+	}})
+}
+
+// show notes that a widget is shown.
+func (t *table) show(w Widget) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.byID[w.ModelID()] != nil {
+		t.shown[w.ModelID()] = w
+	}
+}
+
+// sendForms answers the kernel, which asks how widgets look that it has shown. What
+// was closed meanwhile is not in the answer.
+func (t *table) sendForms(question map[string]any) {
+	forms := map[string]any{}
+	ids, _ := question["models"].([]any)
+	for _, id := range ids {
+		id, _ := id.(string)
+		t.mu.Lock()
+		w := t.shown[id]
+		t.mu.Unlock()
+		if w != nil {
+			forms[id] = w.MIMEBundle()
+		}
+	}
+	display.Send(display.Message{Kind: "comm_msg", Content: map[string]any{
+		"comm_id": display.StaticComm, "data": map[string]any{"asked": question["asked"], "forms": forms},
 	}})
 }
 

@@ -3,7 +3,7 @@
 // does, a saved notebook is opened again without its kernel's help.
 //
 //   node widgets.mjs JUPYTER lab|notebook ROOT SCREENSHOT-STEM
-import { idle, save, until } from './page.mjs';
+import { idle, menu, save, until } from './page.mjs';
 import { person } from './person.mjs';
 
 await person([
@@ -92,5 +92,23 @@ for i := range 21 {
     if (Math.abs(gain - 80) > 3) throw new Error(`the slider stands at ${gain}`);
     await nth(0).locator('button.widget-button').click();
     await hears('clicks: 4');
+  });
+  await step('ended', async () => {
+    // Without its kernel a widget becomes the form that needs none, as it stood.
+    await run(0);
+    await run(1);
+    await nth(0).locator('button.widget-button').click();
+    await hears('clicks: 1');
+    await menu(page, 'Kernel', 'Shut Down Kernel');
+    await until('the static form', 15, async () =>
+      (await nth(0).locator('input[type=range]').count()) === 1 && (await nth(0).locator('.widget-slider').count()) === 0);
+    const nb = await save(page, server, path);
+    const data = nb.cells[0].outputs.at(-1)?.data ?? {};
+    const html = [data['text/html'] ?? ''].flat().join('');
+    if ('application/vnd.jupyter.widget-view+json' in data || !html.includes('clicks: 1')) {
+      throw new Error(`saved are ${Object.keys(data)}: ${html}`);
+    }
+    const bar = [nb.cells[1].outputs.at(-1)?.data?.['text/html'] ?? ''].flat().join('');
+    if (!bar.includes('100%')) throw new Error(`the bar is saved as ${bar}`);
   });
 });

@@ -65,8 +65,16 @@ func (ws *workspace) buildCell(d *drafted) ([]*sourceError, error) {
 	defer os.Remove(in("importcfg"))
 	t := ws.tools
 	cell.archive = in("cell.a")
-	err := t.run(dir, t.compile, "-o", cell.archive, "-p", cell.path, "-lang="+t.lang, "-trimpath", dir+"=>",
-		"-installsuffix", "dynlink", "-buildid", "cell", "-dynlink", "-dwarf=false", "-nolocalimports", "-importcfg", in("importcfg"), "-pack", in("cell.go"))
+	args := []string{"-o", cell.archive, "-p", cell.path, "-lang=" + t.lang, "-trimpath", dir + "=>",
+		"-installsuffix", "dynlink", "-buildid", "cell", "-dynlink", "-dwarf=false", "-nolocalimports", "-importcfg", in("importcfg")}
+	if d.profile != "" && t.lang == "go1.26" { // others may want another form
+		if err := os.WriteFile(in("profile"), []byte(d.profile), 0o600); err != nil {
+			return nil, fmt.Errorf("writing the cell's profile: %w", err)
+		}
+		defer os.Remove(in("profile"))
+		args = append(args, profileFlags(in("profile"))...)
+	}
+	err := t.run(dir, t.compile, append(args, "-pack", in("cell.go"))...)
 	if err != nil {
 		var te *toolError
 		if errors.As(err, &te) {
@@ -80,7 +88,7 @@ func (ws *workspace) buildCell(d *drafted) ([]*sourceError, error) {
 		return nil, fmt.Errorf("restoring names in the cell: %w", err)
 	}
 	so := in("cell.so")
-	args := []string{"-s", "-w", "-o", so, "-importcfg", in("importcfg"), "-installsuffix", "dynlink", "-pluginpath", cell.path,
+	args = []string{"-s", "-w", "-o", so, "-importcfg", in("importcfg"), "-installsuffix", "dynlink", "-pluginpath", cell.path,
 		"-buildmode=plugin", "-buildid=cell"}
 	args = append(args, ws.linkerArgs()...)
 	if err := t.run(dir, t.link, append(args, cell.archive)...); err != nil {

@@ -7,12 +7,13 @@ import (
 
 // drafted is a cell as the compiler gets it.
 type drafted struct {
-	plugin *plugin // without its file
-	file   string  // what positions call the cell
-	dir    string  // where it is built
-	source string  // generated; "" for a simple cell
-	config string  // what the compiler may import
-	units  map[string]*unit
+	plugin  *plugin // without its file
+	file    string  // what positions call the cell
+	dir     string  // where it is built
+	source  string  // generated; "" for a simple cell
+	config  string  // what the compiler may import
+	profile string  // of its calls, see profile.go
+	units   map[string]*unit
 }
 
 // draft checks a cell against the session and generates its code; nil when there is
@@ -52,7 +53,7 @@ func (e *Engine) draft(s *session, imp importer, c Cell) (*drafted, *CellError) 
 		e.importCfg, e.knownN = e.ws.importConfig(), len(e.ws.known)
 	}
 	d := &drafted{plugin: &plugin{cell: cell, checked: checked, generated: gen}, file: file, dir: filepath.Join(e.dir, fmt.Sprint(cell.seq)),
-		source: gen.source, config: e.importCfg, units: map[string]*unit{}}
+		source: gen.source, profile: gen.profile, config: e.importCfg, units: map[string]*unit{}}
 	for _, u := range checked.units {
 		d.units[u.file] = u
 	}

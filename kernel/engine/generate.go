@@ -33,7 +33,16 @@ type generator struct {
 	inits  []string        // functions called init
 	marks  int
 	marked map[string]int // the mark after which a variable is declared
-	errs   []*sourceError
+
+	// For the compiler's profile, see profile.go.
+	caller     string // the function that is being written; "" for methods
+	callerLine int
+	hot        []string
+	leaves     map[types.Object]bool
+
+	facts *facts // see facts.go
+
+	errs []*sourceError
 }
 
 // edit replaces the text from start to end. Edits inside a replaced stretch
@@ -47,6 +56,7 @@ type edit struct {
 // generated is the outcome.
 type generated struct {
 	source  string
+	profile string // of its calls
 	cells   []*built
 	imports []string
 	homes   map[types.Object]home
@@ -264,7 +274,13 @@ func (g *generator) declarations(u *unit) {
 // variable, which a later cell may set to another function of the same type.
 func (g *generator) function(d *ast.FuncDecl) {
 	obj, _ := g.c.info.Defs[d.Name].(*types.Func)
+	if d.Recv == nil && obj != nil && !isGeneric(obj) {
+		off, _ := g.unit.offset(d.Pos())
+		g.caller = implMark + d.Name.Name
+		g.callerLine, _ = lineCol(g.unit.src, off)
+	}
 	g.rewrite(d, obj)
+	g.caller = ""
 	switch {
 	case d.Recv != nil || obj == nil && d.Name.Name != "init":
 	case d.Name.Name == "init":
@@ -365,10 +381,10 @@ func (g *generator) assemble() *generated {
 		fmt.Fprintf(&b, "type %s%s = %s\n", typeMark, name, name)
 	}
 	b.WriteString(g.types.String())
-	b.WriteString("\nfunc main() {")
+	fmt.Fprintf(&b, "\n//line %s:1\nfunc main() {", g.c.units[0].file)
 	b.WriteString(prologue)
 	b.WriteString(g.body.String())
 	b.WriteString("\n}\n")
-	out.source = b.String()
+	out.source, out.profile = b.String(), g.profile()
 	return out
 }

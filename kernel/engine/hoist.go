@@ -60,7 +60,7 @@ func (g *generator) hoist(loop ast.Stmt, stack []ast.Node) {
 		if o := n.constant(id); o != nil {
 			if known[o] == "" {
 				known[o] = fmt.Sprintf("%sh%d", localMark, len(names))
-				names, values = append(names, known[o]), append(values, g.nodeText(id))
+				names, values = append(names, known[o]), append(values, g.valueOf(o, g.nodeText(id), stack))
 			}
 			g.replace(id.Pos(), id.End(), known[o])
 		}

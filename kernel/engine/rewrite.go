@@ -154,6 +154,7 @@ func (g *generator) ident(id *ast.Ident, stack []ast.Node, within *types.Func) {
 		g.replace(id.Pos(), id.End(), implMark+o.Name()) // calls itself: no need for the detour
 		return
 	}
+	g.called(id, o, stack)
 	ref, err := g.reference(o)
 	if err != nil {
 		g.fail(id.Pos(), "%v", err)

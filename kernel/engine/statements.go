@@ -14,7 +14,7 @@ import (
 // statements writes the body of the cell's main function.
 func (g *generator) statements() {
 	u := g.c.units[0]
-	g.unit = u
+	g.unit, g.caller, g.callerLine = u, "main", 1
 	stmts := u.stmts
 	if only, ok := onlyVars(stmts); ok {
 		g.varSpecs(g.inInitOrder(only))

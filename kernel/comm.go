@@ -87,7 +87,7 @@ func (k *server) comm(r *request) any {
 		return nil
 	}
 	k.comms.note(m.Kind, c.CommID, c.TargetName)
-	if m.Kind == "comm_msg" {
+	if data, _ := m.Content["data"].(map[string]any); data["method"] == "update" {
 		k.widgets.touched()
 	}
 	k.cells.touch(r.Header)

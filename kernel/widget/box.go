@@ -39,7 +39,7 @@ func (b *box) flow(direction string) string {
 	for _, c := range b.children {
 		s.WriteString(c.static())
 	}
-	return fmt.Sprintf(`<div style="display:flex;gap:.5em;flex-direction:%s">%s</div>`, direction, s.String())
+	return fmt.Sprintf(`<div style="display:flex;gap:.5em;align-items:flex-start;flex-direction:%s">%s</div>`, direction, s.String())
 }
 
 // lines is the text form of a box.

@@ -128,6 +128,12 @@ func TestWidgets(t *testing.T) {
 	jupyter(t, "widgets.py", realKernel(t), "go-test")
 }
 
+// TestShowing shows and asks through a real kernel.
+func TestShowing(t *testing.T) {
+	python(t, "jupyter_kernel_test")
+	jupyter(t, "showing.py", realKernel(t), "go-test")
+}
+
 // TestOrderly starts and ends a real kernel in a temporary folder of its own, where
 // nothing may be left, and asks it what editors ask.
 func TestOrderly(t *testing.T) {

@@ -31,7 +31,7 @@ type (
 
 // Bundle returns the representations of v by MIME type, and their metadata
 // (nil if there is none). "text/plain" is always among them: it is what
-// fmt's %v prints, except for values that say otherwise and for pictures.
+// fmt's %v prints, except for values that say otherwise, for pictures and for matrices.
 //
 // A value is rich through its own methods, needing no import of this package:
 // MIMEBundle() map[string]any, HTML() string, SVG() string, PNG() []byte,
@@ -95,7 +95,11 @@ func Bundle(v any) (data, metadata map[string]any) {
 			data["text/html"] = page
 		}
 	}
-	data["text/plain"] = fmt.Sprint(v)
+	text, ok := matrixText(v)
+	if !ok {
+		text = fmt.Sprint(v)
+	}
+	data["text/plain"] = text
 	return data, nil
 }
 

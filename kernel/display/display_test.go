@@ -36,6 +36,22 @@ type grid struct{ v [][]float64 }
 func (g grid) Dims() (int, int)    { return len(g.v), len(g.v[0]) }
 func (g grid) At(i, j int) float64 { return g.v[i][j] }
 
+// manyForms has the methods that gophernotes knows.
+type manyForms struct{}
+
+func (manyForms) SVG() string          { return "<svg/>" }
+func (manyForms) PNG() []byte          { return []byte("png") }
+func (manyForms) JPEG() []byte         { return []byte("jpeg") }
+func (manyForms) PDF() []byte          { return []byte("pdf") }
+func (manyForms) Markdown() string     { return "*m*" }
+func (manyForms) Latex() string        { return "$l$" }
+func (manyForms) JSON() map[string]any { return map[string]any{"k": 1} }
+func (manyForms) String() string       { return "many" }
+
+type renderValue struct{}
+
+func (renderValue) Render() Data { return HTML("rendered") }
+
 type point struct {
 	X, Y int
 	name string
@@ -69,7 +85,27 @@ func TestBundle(t *testing.T) {
 		{"rows of numbers", [][]float64{{1.5, 2}}, "[[1.5 2]]", "text/html text/plain", "1.5"},
 		{"plain slice", []int{1, 2}, "[1 2]", "text/plain", ""},
 		{"map", map[int]string{10: "x", 9: "y"}, "map[9:y 10:x]", "text/html text/plain", "<b>9</b> y</div><div><b>10</b> x"},
-		{"matrix", grid{[][]float64{{1, 2}, {3, 4}}}, "{[[1 2] [3 4]]}", "text/html text/plain", "2 × 2"},
+		{"matrix", grid{[][]float64{{1, 2}, {30, 4}}}, "2 × 2\n   1  2\n  30  4", "text/html text/plain", "2 × 2"},
+		{"records", []map[string]any{{"b": 1, "a": "x<"}, {"c": nil}}, "[map[a:x< b:1] map[c:<nil>]]", "text/html text/plain",
+			`<th></th><th>a</th><th>b</th><th>c</th></tr><tr><th>0</th><td style="text-align:left">x&lt;</td><td style="text-align:right">1</td><td></td></tr>`},
+		{"rows of unsigned numbers", [][]uint16{{7}}, "[[7]]", "text/html text/plain", ">7<"},
+		{"rows of bytes", [][]byte{{7}}, "[[7]]", "text/plain", ""},
+		{"struct with a time", struct{ At time.Time }{time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)}, "{2026-01-02 00:00:00 +0000 UTC}", "text/html text/plain", "<b>At</b> 2026-01-02 00:00:00"},
+		{"tree", map[string]any{"in": point{1, 2, "n"}}, "map[in:{1 2 n}]", "text/html text/plain", "<summary><b>in</b> display.point</summary>"},
+		{"joined errors", errors.Join(errors.New("a"), errors.New("b")), "a\nb", "text/plain", ""},
+		{"Latex", Latex("$x$"), "$x$", "text/latex text/plain", "$x$"},
+		{"SVG", SVG("<svg/>"), "image/svg+xml", "image/svg+xml text/plain", "<svg/>"},
+		{"PNG", PNG([]byte("\x89PNG")), "image/png (4 bytes)", "image/png text/plain", "\x89PNG"},
+		{"JPEG", JPEG([]byte("\xff\xd8")), "image/jpeg (2 bytes)", "image/jpeg text/plain", "\xff\xd8"},
+		{"PDF", PDF([]byte("%PDF")), "application/pdf (4 bytes)", "application/pdf text/plain", "%PDF"},
+		{"JavaScript", JavaScript("1"), "1", "application/javascript text/plain", "1"},
+		{"Text", Text("t"), "t", "text/plain", ""},
+		{"Any", Any("text/html", "<p>"), "<p>", "text/html text/plain", "<p>"},
+		{"Auto", Any("", htmlValue{"x"}), "{x}", "text/html text/plain", "<i>x</i>"},
+		{"Vega-Lite", VegaLite(map[string]string{"mark": "bar"}), "a Vega-Lite chart", "application/vnd.vegalite.v5+json text/plain", `{"mark":"bar"}`},
+		{"Vega-Lite as text", VegaLite(`{"mark":"bar"}`), "a Vega-Lite chart", "application/vnd.vegalite.v5+json text/plain", `{"mark":"bar"}`},
+		{"all methods", manyForms{}, "many", "application/json application/pdf image/jpeg image/png image/svg+xml text/latex text/markdown text/plain", "k"},
+		{"Render", renderValue{}, "rendered", "text/html text/plain", "rendered"},
 		{"time", time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC), "2026-01-02 00:00:00 +0000 UTC", "text/plain", ""},
 		{"bad JSON", JSON(func() {}), "display.JSON: json: unsupported type: func()", "text/plain", ""},
 		{"bad Vega-Lite", VegaLite("{"), "display.VegaLite: the specification is not valid JSON", "text/plain", ""},

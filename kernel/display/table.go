@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"text/tabwriter"
 	"time"
 )
 
@@ -70,7 +71,38 @@ type matrix interface {
 
 const tableStyle = `<table style="border-collapse:collapse;font-family:monospace">`
 
-// writeMatrix shows the corners of a matrix.
+// matrixText is a matrix as lines of numbers in columns, which fmt does not make of
+// one. ok is false for values whose author has said how they look.
+func matrixText(v any) (text string, ok bool) {
+	m, isMatrix := v.(matrix)
+	if !isMatrix {
+		return "", false
+	}
+	switch v.(type) {
+	case fmt.Stringer, fmt.Formatter:
+		return "", false
+	}
+	rows, cols := m.Dims()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d × %d\n", rows, cols)
+	table := tabwriter.NewWriter(&b, 0, 0, 1, ' ', tabwriter.AlignRight)
+	for i := range min(rows, maxRows) {
+		for j := range min(cols, maxColumns) {
+			fmt.Fprintf(table, " %.6g\t", m.At(i, j))
+		}
+		if cols > maxColumns {
+			fmt.Fprint(table, " …\t")
+		}
+		fmt.Fprintln(table)
+	}
+	table.Flush() // a strings.Builder takes everything
+	if rows > maxRows {
+		fmt.Fprintf(&b, "… %d more rows\n", rows-maxRows)
+	}
+	return strings.TrimSuffix(b.String(), "\n"), true
+}
+
+// writeMatrix shows the upper left part of a matrix.
 func writeMatrix(b *strings.Builder, m matrix) {
 	rows, cols := m.Dims()
 	fmt.Fprintf(b, "<div>%d × %d</div>%s", rows, cols, tableStyle)
@@ -127,9 +159,16 @@ func writeRows(b *strings.Builder, r reflect.Value) bool {
 			}
 			b.WriteString("</tr>")
 		}
+	case reflect.Map:
+		if elem.Key().Kind() != reflect.String || elem.Implements(reflect.TypeFor[fmt.Stringer]()) {
+			return false
+		}
+		writeRecords(b, r)
 	case reflect.Slice, reflect.Array:
 		switch elem.Elem().Kind() {
-		case reflect.Float32, reflect.Float64, reflect.Int, reflect.Int32, reflect.Int64, reflect.String, reflect.Bool:
+		case reflect.Float32, reflect.Float64, reflect.Complex64, reflect.Complex128, reflect.String, reflect.Bool,
+			reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+			reflect.Uint, reflect.Uint16, reflect.Uint32, reflect.Uint64: // bytes are text more often than numbers
 		default:
 			return false
 		}
@@ -156,6 +195,58 @@ func writeRows(b *strings.Builder, r reflect.Value) bool {
 	b.WriteString("</table>")
 	leftOut(b, r.Len())
 	return true
+}
+
+// writeRecords begins a table of a slice of maps: a column for each key that any of the
+// shown rows has, in the order of their text.
+func writeRecords(b *strings.Builder, r reflect.Value) {
+	var names []string
+	seen := map[string]bool{}
+	rows := make([]reflect.Value, min(r.Len(), maxRows))
+	for i := range rows {
+		rows[i] = r.Index(i)
+		for rows[i].Kind() == reflect.Pointer && !rows[i].IsNil() {
+			rows[i] = rows[i].Elem()
+		}
+		if rows[i].Kind() != reflect.Map {
+			continue
+		}
+		for _, k := range rows[i].MapKeys() {
+			if name := k.String(); !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	more := len(names) > maxColumns
+	names = names[:min(len(names), maxColumns)]
+	b.WriteString(tableStyle + "<tr><th></th>")
+	for _, name := range names {
+		b.WriteString("<th>" + html.EscapeString(name) + "</th>")
+	}
+	b.WriteString("</tr>")
+	for i, row := range rows {
+		fmt.Fprintf(b, "<tr><th>%d</th>", i)
+		for _, name := range names {
+			var v reflect.Value
+			if row.Kind() == reflect.Map {
+				v = row.MapIndex(reflect.ValueOf(name).Convert(row.Type().Key()))
+			}
+			if !v.IsValid() {
+				b.WriteString("<td></td>")
+				continue
+			}
+			if v.Kind() == reflect.Interface && !v.IsNil() {
+				v = v.Elem()
+			}
+			writeCell(b, v)
+		}
+		if more {
+			b.WriteString("<td>…</td>")
+		}
+		b.WriteString("</tr>")
+	}
 }
 
 func writeCell(b *strings.Builder, v reflect.Value) {

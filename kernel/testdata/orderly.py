@@ -151,8 +151,9 @@ class Orderly(unittest.TestCase):
             self.assertIn("HasPrefix(s", s.ask(s.kc.inspect("strings.HasPrefix"))["data"]["text/plain"])
             brief, full = (s.ask(s.kc.inspect("strings.Builder", detail_level=n)) for n in (0, 1))
             self.assertTrue(brief["found"] and full["found"])
-            self.assertNotIn("WriteRune", brief["data"]["text/plain"])
-            self.assertIn("WriteRune", full["data"]["text/plain"], "the second level tells more")
+            self.assertIn("WriteRune(r rune)", brief["data"]["text/plain"])
+            self.assertNotIn("addr *Builder", brief["data"]["text/plain"])
+            self.assertIn("addr *Builder", full["data"]["text/plain"], "the second level shows the source")
             self.assertEqual(s.ask(s.kc.inspect("zzz_no_such")), {"status": "ok", "found": False, "data": {}, "metadata": {}})
             for code, want in {
                 "1 + 1": "complete", "for i := range 3 {": "incomplete", "f(1,": "incomplete", "x = = 1\n": "invalid",

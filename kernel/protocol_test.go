@@ -209,8 +209,17 @@ func TestSubshells(t *testing.T) {
 	if got := encoded(t, ask(t, c.InSubshell("none"), wire.Shell, "kernel_info_request", object{})); !strings.Contains(got, `"status":"error"`) {
 		t.Errorf("an unknown subshell answers %s", got)
 	}
+	// A cell waits for the running one, whichever shell that is in, and is not aborted
+	// with what waits behind that.
+	ran := make(chan string, 1)
+	go func() { ran <- run(t, c.InSubshell(id), "value 1", client.ExecuteOptions{}).reply.Status }()
+	select {
+	case got := <-ran:
+		t.Errorf("a cell in a subshell did not wait for the running cell: %s", got)
+	case <-time.After(200 * time.Millisecond):
+	}
 	c.Interrupt(ctx)
-	if got := run(t, c.InSubshell(id), "value 1", client.ExecuteOptions{}).reply.Status; got != "ok" {
+	if got := <-ran; got != "ok" {
 		t.Errorf("a cell in a subshell has status %q", got)
 	}
 	for i, want := range []string{"ok", "error"} {

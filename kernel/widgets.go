@@ -136,6 +136,13 @@ var newWorker = regexp.MustCompile(`(?m)^\s*%(reset|get)\b`)
 
 // renewWidgets brings the HTML forms of widgets up to date after a cell.
 func (k *server) renewWidgets(parent wire.Header, code string) {
+	w := &k.widgets
+	w.mu.Lock()
+	none := len(w.shown) == 0
+	w.mu.Unlock()
+	if none {
+		return
+	}
 	wait := staticWait
 	restarted := newWorker.MatchString(code)
 	if restarted {
@@ -143,14 +150,13 @@ func (k *server) renewWidgets(parent wire.Header, code string) {
 	}
 	switch err := k.askWidgets(wait); {
 	case errors.Is(err, errNoAnswer) && !restarted:
-		k.widgets.drop()
+		w.drop()
 		return
 	case err != nil:
 		k.comms.clear()
 		k.endWidgets(parent)
 		return
 	}
-	w := &k.widgets
 	var changed []shownWidget
 	w.mu.Lock()
 	if time.Since(w.moved) > handsOff {

@@ -75,11 +75,17 @@ for i := range 21 {
     await run(2);
     const shown = Number((await nth(2).locator('.jp-OutputArea-output').innerText()).trim());
     if (Math.abs(shown - 80) > 3) throw new Error(`the slider's value in Go is ${shown}`);
+    // The cells that ended have had the widgets drawn anew, with their plain form beside.
+    const sliders = await nth(0).locator('.widget-slider').count();
+    if (sliders !== 1) throw new Error(`${sliders} sliders are there`);
+    await nth(0).locator('button.widget-button').click();
+    await hears('clicks: 4');
   });
   await step('saved', async () => {
     const nb = await save(page, server, path);
     const data = nb.cells[0].outputs.at(-1)?.data ?? {};
-    if (!data['text/html']) throw new Error(`no static form is saved: ${Object.keys(data)}`);
+    const html = [data['text/html'] ?? ''].flat().join('');
+    if (!html.includes('clicks: 3')) throw new Error(`the saved form is not what the last cell left: ${Object.keys(data)}: ${html}`);
   });
   await step('reloaded', async () => {
     // The page has forgotten everything; the kernel tells it what the widgets hold.
@@ -87,11 +93,11 @@ for i := range 21 {
     await page.locator('.jp-Notebook .jp-Cell').first().waitFor({ timeout: 60_000 });
     await idle(server, path, 60);
     await nth(0).locator('.widget-slider').waitFor({ timeout: 30_000 });
-    await hears('clicks: 3');
+    await hears('clicks: 4');
     const gain = Number(await nth(0).locator('.widget-readout').first().innerText());
     if (Math.abs(gain - 80) > 3) throw new Error(`the slider stands at ${gain}`);
     await nth(0).locator('button.widget-button').click();
-    await hears('clicks: 4');
+    await hears('clicks: 5');
   });
   await step('ended', async () => {
     // Without its kernel a widget becomes the form that needs none, as it stood.

@@ -53,7 +53,7 @@ func (e *Engine) compileAhead() {
 		d := e.draftAhead(a)
 		ws := e.ws
 		e.mu.Unlock()
-		if d == nil || d.source != "" && d.compile(ws) != nil {
+		if d == nil || d.source != "" && d.compile(e.life, ws) != nil {
 			return // its turn will tell why
 		}
 		a.draft = d

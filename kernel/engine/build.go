@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -45,7 +46,7 @@ func closure(cells []*built) []*built {
 
 // buildCell compiles and links a draft and fills in its plugin. Mistakes that only the
 // compiler finds come back as source errors.
-func (ws *workspace) buildCell(d *drafted) ([]*sourceError, error) {
+func (ws *workspace) buildCell(ctx context.Context, d *drafted) ([]*sourceError, error) {
 	dir, cell := d.dir, d.plugin.cell
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making a folder for the cell: %w", err)
@@ -74,7 +75,7 @@ func (ws *workspace) buildCell(d *drafted) ([]*sourceError, error) {
 		defer os.Remove(in("profile"))
 		args = append(args, profileFlags(in("profile"))...)
 	}
-	err := t.run(dir, t.compile, append(args, "-pack", in("cell.go"))...)
+	err := t.run(ctx, dir, t.compile, append(args, "-pack", in("cell.go"))...)
 	if err != nil {
 		var te *toolError
 		if errors.As(err, &te) {
@@ -91,7 +92,7 @@ func (ws *workspace) buildCell(d *drafted) ([]*sourceError, error) {
 	args = []string{"-s", "-w", "-o", so, "-importcfg", in("importcfg"), "-installsuffix", "dynlink", "-pluginpath", cell.path,
 		"-buildmode=plugin", "-buildid=cell"}
 	args = append(args, ws.linkerArgs()...)
-	if err := t.run(dir, t.link, append(args, cell.archive)...); err != nil {
+	if err := t.run(ctx, dir, t.link, append(args, cell.archive)...); err != nil {
 		return nil, fmt.Errorf("linking the cell: %w", err)
 	}
 	d.plugin.file, d.plugin.symbol = so, cell.path+".main"

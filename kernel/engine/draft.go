@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 )
@@ -61,9 +62,11 @@ func (e *Engine) draft(s *session, imp importer, c Cell) (*drafted, *CellError) 
 }
 
 // compile runs the tools on a draft that is not simple.
-func (d *drafted) compile(ws *workspace) *CellError {
-	errs, err := ws.buildCell(d)
+func (d *drafted) compile(ctx context.Context, ws *workspace) *CellError {
+	errs, err := ws.buildCell(ctx, d)
 	switch {
+	case ctx.Err() != nil:
+		return errInterrupted
 	case err != nil:
 		return plainError("InternalError", err.Error())
 	case len(errs) > 0:
@@ -73,7 +76,7 @@ func (d *drafted) compile(ws *workspace) *CellError {
 }
 
 // build makes a cell into a plugin; nil when there is nothing to run.
-func (e *Engine) build(c Cell) (*plugin, *CellError) {
+func (e *Engine) build(ctx context.Context, c Cell) (*plugin, *CellError) {
 	d := e.takeAhead(c)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -86,7 +89,13 @@ func (e *Engine) build(c Cell) (*plugin, *CellError) {
 			return nil, cerr
 		}
 		if d.source != "" {
-			if cerr := d.compile(e.ws); cerr != nil {
+			// The editor wants help meanwhile, and to interrupt. No other cell can come
+			// between.
+			ws := e.ws
+			e.mu.Unlock()
+			cerr = d.compile(ctx, ws)
+			e.mu.Lock()
+			if cerr != nil {
 				return nil, cerr
 			}
 		}

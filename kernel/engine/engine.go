@@ -23,6 +23,9 @@ type Engine struct {
 	executing sync.Mutex     // held while a cell runs
 	aheads    sync.WaitGroup // what is done for cells whose turn has not come
 
+	life context.Context // until Close
+	end  context.CancelFunc
+
 	// set up in the background; read after ready is closed
 	ready    chan struct{}
 	setupErr error
@@ -75,6 +78,7 @@ func New(c Config) (*Engine, error) {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
 	e := &Engine{config: c, dir: dir, ready: make(chan struct{}), env: map[string]string{}, builtins: map[string]declared{}}
+	e.life, e.end = context.WithCancel(context.Background())
 	e.forget()
 	go e.setUp()
 	return e, nil
@@ -126,7 +130,18 @@ func (e *Engine) execute(ctx context.Context, c Cell, stop <-chan struct{}) Resu
 	if cerr != nil {
 		return failed(cerr)
 	}
-	p, cerr := e.build(c)
+	building, end := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-stop:
+			end()
+		case <-e.life.Done():
+			end()
+		case <-building.Done():
+		}
+	}()
+	p, cerr := e.build(building, c)
+	end()
 	if cerr != nil {
 		return failed(cerr)
 	}
@@ -225,9 +240,11 @@ func (e *Engine) Interrupt() {
 }
 
 // Restart ends the worker and forgets all names, imports and values. A running
-// cell ends with a CellError named "WorkerLost".
+// cell ends with a CellError named "WorkerLost", one that is being compiled with
+// "Interrupted".
 func (e *Engine) Restart() error {
 	e.stopWorker("the session was restarted")
+	e.Interrupt()
 	e.executing.Lock()
 	defer e.executing.Unlock()
 	e.stopWorker("the session was restarted")
@@ -255,6 +272,7 @@ func (e *Engine) Close() error {
 	e.mu.Lock()
 	e.closed = true
 	e.mu.Unlock()
+	e.end()
 	<-e.ready
 	e.aheads.Wait()
 	e.stopWorker("the session was closed")

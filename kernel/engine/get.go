@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -73,7 +74,7 @@ func (ws *workspace) with(dir string, modules []string) (*workspace, error) {
 			return nil, err
 		}
 	}
-	if err := ws.tools.run(dir, ws.tools.goCmd, append([]string{"get"}, modules...)...); err != nil {
+	if err := ws.tools.run(context.Background(), dir, ws.tools.goCmd, append([]string{"get"}, modules...)...); err != nil {
 		return nil, err
 	}
 	return &workspace{tools: ws.tools, source: ws.source, dir: dir, host: ws.host, buildFlags: ws.buildFlags, known: map[string]*exported{}}, nil

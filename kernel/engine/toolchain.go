@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 )
 
 // toolchain is the Go installation and the C compiler that cells are built with.
@@ -180,8 +182,9 @@ func execError(err error) error {
 }
 
 // run starts a tool and returns what it printed when it fails.
-func (t *toolchain) run(dir, name string, args ...string) error {
-	cmd := exec.Command(name, args...)
+func (t *toolchain) run(ctx context.Context, dir, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.WaitDelay = time.Second // for what it has started itself
 	cmd.Dir, cmd.Env = dir, t.env
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

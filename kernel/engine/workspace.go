@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -214,7 +215,7 @@ func (ws *workspace) build(extra []string) error {
 		return err
 	}
 	tmp := ws.host + ".new"
-	if err := ws.tools.run(ws.dir, ws.tools.goCmd, ws.goBuild("build", "-mod=mod", "-o", tmp, modulePath+"/kernel/engine/internal/host")...); err != nil {
+	if err := ws.tools.run(context.Background(), ws.dir, ws.tools.goCmd, ws.goBuild("build", "-mod=mod", "-o", tmp, modulePath+"/kernel/engine/internal/host")...); err != nil {
 		return fmt.Errorf("building the worker: %w", err)
 	}
 	return os.Rename(tmp, ws.host)

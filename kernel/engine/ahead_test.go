@@ -104,6 +104,7 @@ func aheadWait() {
 // TestPrepareLeavesNothing: a session that is closed while the next cell is compiled
 // leaves no files, and what was compiled for another session is not used.
 func TestPrepareLeavesNothing(t *testing.T) {
+	t.Parallel()
 	e, err := New(Config{Sink: &record{}})
 	if err != nil {
 		t.Fatal(err)

@@ -35,6 +35,7 @@ func TestFileAndFormatMagics(t *testing.T) {
 }
 
 func TestResetAndGet(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts workers of its own")
 	}

@@ -131,6 +131,7 @@ fmt.Sprint(inA+inB, inN, inErr, inL1, inL2)`))
 }
 
 func TestDeath(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts workers of its own")
 	}
@@ -273,6 +274,7 @@ func TestSetup(t *testing.T) {
 
 // TestOrphan: a front that is killed leaves neither a worker nor files behind.
 func TestOrphan(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts a front of its own")
 	}

@@ -31,6 +31,9 @@ func python(t testing.TB, module string) string {
 // nothing.
 func jupyter(t *testing.T, program, jupyterPath, kernel string, env ...string) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it starts Python and a kernel")
+	}
 	t.Parallel() // most of the time is spent waiting
 	cmd := exec.Command(python(t, "jupyter_kernel_test"), filepath.Join("testdata", program), "-v")
 	cmd.Env = append(os.Environ(), append(env, "JUPYTER_PATH="+jupyterPath, "KERNEL="+kernel)...)

@@ -9,7 +9,8 @@
 //	s
 //
 // A widget also has a plain HTML form, which is what a saved notebook shows where
-// no kernel runs: it has the value that the widget had when it was shown.
+// no kernel runs. The kernel brings it up to date at the end of each cell, and puts
+// it in the widget's place when it ends.
 //
 // The page needs JupyterLab's widget support (the Python package
 // jupyterlab_widgets on the server); without it the HTML form is shown.

@@ -17,6 +17,9 @@ import (
 // there is none: GOVLE_PYTHON, else python3.
 func python(t testing.TB, module string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it starts Python and a kernel")
+	}
 	exe := os.Getenv("GOVLE_PYTHON")
 	if exe == "" {
 		exe = "python3"
@@ -31,9 +34,6 @@ func python(t testing.TB, module string) string {
 // nothing.
 func jupyter(t *testing.T, program, jupyterPath, kernel string, env ...string) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("it starts Python and a kernel")
-	}
 	t.Parallel() // most of the time is spent waiting
 	cmd := exec.Command(python(t, "jupyter_kernel_test"), filepath.Join("testdata", program), "-v")
 	cmd.Env = append(os.Environ(), append(env, "JUPYTER_PATH="+jupyterPath, "KERNEL="+kernel)...)
@@ -62,9 +62,6 @@ var builtIn string
 // arguments, and returns the value of JUPYTER_PATH.
 func realKernel(t *testing.T, more ...string) string {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("it builds the govle command and its worker")
-	}
 	source, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)

@@ -85,7 +85,13 @@ func (e *Engine) build(ctx context.Context, c Cell) (*plugin, *CellError) {
 	}
 	if d == nil {
 		var cerr *CellError
-		if d, cerr = e.draft(e.session, e.packages, c); cerr != nil || d == nil {
+		e.packages.asking = ctx
+		d, cerr = e.draft(e.session, e.packages, c)
+		e.packages.asking = context.Background()
+		switch {
+		case ctx.Err() != nil:
+			return nil, errInterrupted
+		case cerr != nil || d == nil:
 			return nil, cerr
 		}
 		if d.source != "" {

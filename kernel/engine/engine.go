@@ -21,6 +21,7 @@ type Engine struct {
 	dir    string // files of the session
 
 	executing sync.Mutex     // held while a cell runs
+	stop      stopper        // ends that cell
 	aheads    sync.WaitGroup // what is done for cells whose turn has not come
 
 	life context.Context // until Close
@@ -39,7 +40,6 @@ type Engine struct {
 	knownN    int
 	seq       int
 	worker    *worker
-	interrupt chan struct{}
 	closed    bool
 	cwd       string              // of the worker and of shell lines
 	env       map[string]string   // what %env has set
@@ -100,15 +100,8 @@ func (e *Engine) Execute(ctx context.Context, c Cell) Result {
 	e.executing.Lock()
 	defer e.executing.Unlock()
 	start := time.Now()
-	e.mu.Lock()
-	stop := make(chan struct{})
-	e.interrupt = stop
-	e.mu.Unlock()
-	defer func() {
-		e.mu.Lock()
-		e.interrupt = nil
-		e.mu.Unlock()
-	}()
+	stop := e.stop.arm()
+	defer e.stop.disarm()
 	r := e.executeSegments(ctx, c, stop)
 	r.Duration = time.Since(start)
 	return r
@@ -230,12 +223,34 @@ func (e *Engine) await(ctx context.Context, w *worker, cell string, done <-chan 
 
 // Interrupt ends the running cell, if there is one; its Execute then returns a
 // CellError named "Interrupted". It does not wait for that.
-func (e *Engine) Interrupt() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.interrupt != nil {
-		close(e.interrupt)
-		e.interrupt = nil
+func (e *Engine) Interrupt() { e.stop.pull() }
+
+// stopper has a lock of its own, so that an interrupt waits for nothing.
+type stopper struct {
+	mu sync.Mutex
+	c  chan struct{}
+}
+
+// arm returns what pull will close.
+func (s *stopper) arm() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.c = make(chan struct{})
+	return s.c
+}
+
+func (s *stopper) disarm() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.c = nil
+}
+
+func (s *stopper) pull() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.c != nil {
+		close(s.c)
+		s.c = nil
 	}
 }
 

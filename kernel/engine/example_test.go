@@ -45,3 +45,26 @@ func Example() {
 	// [1 4 9]
 	// Panic: runtime error: index out of range [3] with length 3
 }
+
+// While a cell runs, the next one can be compiled.
+func ExampleEngine_Prepare() {
+	e, err := engine.New(engine.Config{Sink: printer{}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer e.Close()
+	cells := []engine.Cell{
+		{ID: "a", Count: 1, Source: "func half(x float64) float64 { return x / 2 }"},
+		{ID: "b", Count: 2, Source: "func quarter(x float64) float64 { return half(half(x)) }\nquarter(3)"},
+	}
+	for i, c := range cells {
+		if i+1 < len(cells) {
+			e.Prepare(cells[i+1])
+		}
+		if r := e.Execute(context.Background(), c); r.Value != nil {
+			fmt.Println(r.Value["text/plain"])
+		}
+	}
+	// Output: 0.75
+}

@@ -89,7 +89,7 @@ func (ws *workspace) changed(before map[string]*exported) (out []string, err err
 		}
 	}
 	slices.Sort(paths)
-	if _, err := ws.list(paths); err != nil {
+	if _, err := ws.list(context.Background(), paths); err != nil {
 		return nil, err
 	}
 	for _, path := range paths {

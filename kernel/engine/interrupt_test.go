@@ -64,36 +64,43 @@ func TestInterruptBeforeRun(t *testing.T) {
 }
 
 // TestInterruptWhileCompiling: while the compiler runs there is help for the editor,
-// and an interrupt, a restart or the end of the session ends the compiler.
+// and an interrupt, a restart or the end of the session ends the compiler, or the go
+// command that looks for a package.
 func TestInterruptWhileCompiling(t *testing.T) {
 	e, _ := own(t)
 	do(t, e, "slowX := 1")
 	dir := t.TempDir()
-	tool, runs := filepath.Join(dir, "compile"), filepath.Join(dir, "runs")
-	if err := os.WriteFile(tool, fmt.Appendf(nil, "#!/bin/sh\n: > %s\nexec sleep 600\n", runs), 0o700); err != nil {
+	stuck, runs := filepath.Join(dir, "stuck"), filepath.Join(dir, "runs")
+	if err := os.WriteFile(stuck, fmt.Appendf(nil, "#!/bin/sh\n: > %s\nexec sleep 600\n", runs), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	compile := e.ws.tools.compile
+	const compiled, imports = "func slowF() int { return 1 }", "import \"container/ring\""
 	for _, c := range []struct {
-		name string
-		end  func()
+		name, src string
+		tool      *string
+		end       func()
 	}{
-		{"an interrupt", e.Interrupt},
-		{"a restart", func() { e.Restart() }},
-		{"the end", func() { e.Close() }},
+		{"an interrupt of the go command", imports, &e.ws.tools.goCmd, e.Interrupt},
+		{"an interrupt", compiled, &e.ws.tools.compile, e.Interrupt},
+		{"a restart", compiled, &e.ws.tools.compile, func() { e.Restart() }},
+		{"the end", compiled, &e.ws.tools.compile, func() { e.Close() }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			e.ws.tools.compile = tool
+			delete(e.ws.known, "container/ring")
+			tool := *c.tool
+			*c.tool = stuck
 			os.Remove(runs)
 			ended := make(chan Result)
 			go func() {
-				ended <- e.Execute(context.Background(), Cell{ID: cellID(), Count: cellCount(), Source: "func slowF() int { return 1 }"})
+				ended <- e.Execute(context.Background(), Cell{ID: cellID(), Count: cellCount(), Source: c.src})
 			}()
 			for !isFile(runs) {
 				time.Sleep(time.Millisecond)
 			}
-			if got := e.Complete(context.Background(), "string", 6); len(got.Matches) == 0 {
-				t.Error("there is no completion while a cell is compiled")
+			if c.src == compiled {
+				if got := e.Complete(context.Background(), "string", 6); len(got.Matches) == 0 {
+					t.Error("there is no completion while a cell is compiled")
+				}
 			}
 			c.end()
 			select {
@@ -102,13 +109,13 @@ func TestInterruptWhileCompiling(t *testing.T) {
 					t.Errorf("error %v, want Interrupted", r.Err)
 				}
 			case <-time.After(20 * time.Second):
-				t.Fatalf("%s did not end the compiler", c.name)
+				t.Fatalf("%s did not end what runs", c.name)
 			}
-			e.ws.tools.compile = compile
+			*c.tool = tool
 			if c.name == "the end" {
 				return
 			}
-			if got := text(do(t, e, "func slowF() int { return 2 }\nslowF()")); got != "2" {
+			if got := text(do(t, e, "import \"container/ring\"\nfunc slowF() int { return ring.New(2).Len() }\nslowF()")); got != "2" {
 				t.Errorf("the next cell gives %s", got)
 			}
 		})

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // basePackages are what every cell may need without having said so.
@@ -39,7 +41,7 @@ func (ws *workspace) readKnown() error {
 		}
 	}
 	if len(ws.known) == 0 {
-		if failed, err := ws.list(basePackages); err != nil {
+		if failed, err := ws.list(context.Background(), basePackages); err != nil {
 			return err
 		} else {
 			for path, err := range failed {
@@ -69,10 +71,11 @@ func (ws *workspace) writeKnown() error {
 
 // list asks the go command about packages and all that they import, building
 // what is not built yet. The error of a package is in the map.
-func (ws *workspace) list(paths []string) (failed map[string]error, err error) {
+func (ws *workspace) list(ctx context.Context, paths []string) (failed map[string]error, err error) {
 	args := append(ws.goBuild("list", "-mod=mod", "-e", "-export", "-deps", "-buildmode=plugin",
 		"-json=ImportPath,Export,Error,DepOnly,Name,DepsErrors"), paths...)
-	cmd := exec.Command(ws.tools.goCmd, args...)
+	cmd := exec.CommandContext(ctx, ws.tools.goCmd, args...)
+	cmd.WaitDelay = time.Second // for what it has started itself
 	cmd.Dir, cmd.Env = ws.dir, ws.tools.env
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -128,11 +131,13 @@ type packages struct {
 	ws    *workspace
 	gc    types.Importer
 	names map[string]string // see nameIndex
+	// asking ends the go command when the cell that asks is interrupted.
+	asking context.Context
 }
 
 // newPackages makes the importer of a session.
 func newPackages(ws *workspace, fset *token.FileSet) *packages {
-	p := &packages{ws: ws}
+	p := &packages{ws: ws, asking: context.Background()}
 	p.gc = goimporter.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {
 		e := ws.known[path]
 		if e == nil || e.Export == "" {
@@ -154,7 +159,7 @@ func (p *packages) load(paths []string) map[string]error {
 	if len(missing) == 0 {
 		return nil
 	}
-	failed, err := p.ws.list(missing)
+	failed, err := p.ws.list(p.asking, missing)
 	if err != nil {
 		failed = map[string]error{}
 		for _, path := range missing {
